@@ -1,0 +1,33 @@
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Filters;
+
+/// <summary>One document's attributes, for plain evaluation.</summary>
+internal interface IAttributeReader
+{
+    /// <summary>The value at the column's kind, or Null. The definition with number 0 is the document id.</summary>
+    Value Get(AttributeDefinition attribute);
+}
+
+/// <summary>The columns of a set of documents 0 .. Count-1.</summary>
+internal interface IColumnSource
+{
+    int Count { get; }
+
+    /// <summary>The column of a filterable attribute (or of the id, number 0); null when no document of the set has a value.</summary>
+    Column? GetColumn(AttributeDefinition attribute);
+}
+
+/// <summary>A filter bound to a schema: operands have their column's kind, requirements were checked. Immutable, used from many threads at once.</summary>
+internal abstract class Predicate
+{
+    /// <summary>The plain evaluator: does this document match?</summary>
+    /// <param name="document">The stored document.</param>
+    /// <param name="incoming">The row a conditional write brings; null outside writes and for deletes, where every reference to it is null.</param>
+    public abstract bool Matches(IAttributeReader document, IAttributeReader? incoming);
+
+    /// <summary>The column evaluator: overwrites <paramref name="result"/> with the matches among all documents of <paramref name="columns"/>. Not for predicates with references.</summary>
+    public abstract void Evaluate(IColumnSource columns, BitSet result);
+}

@@ -1,0 +1,118 @@
+using System.Numerics;
+using System.Numerics.Tensors;
+
+namespace Puff.Engine.Numerics;
+
+/// <summary>A fixed number of bits in 64-bit words; bits at and beyond <see cref="Count"/> are always zero.</summary>
+internal sealed class BitSet
+{
+    private readonly ulong[] words;
+
+    public BitSet(int count, bool value = false)
+    {
+        Count = count;
+        words = new ulong[(count + 63) / 64];
+        if (value)
+        {
+            SetAll();
+        }
+    }
+
+    private BitSet(BitSet other)
+    {
+        Count = other.Count;
+        words = (ulong[])other.words.Clone();
+    }
+
+    public int Count { get; }
+
+    public Span<ulong> Words => words;
+
+    public bool this[int index]
+    {
+        get => (words[index >> 6] >> index & 1) != 0;
+        set
+        {
+            if (value)
+            {
+                words[index >> 6] |= 1UL << index;
+            }
+            else
+            {
+                words[index >> 6] &= ~(1UL << index);
+            }
+        }
+    }
+
+    public BitSet Clone() => new(this);
+
+    public void SetAll()
+    {
+        words.AsSpan().Fill(ulong.MaxValue);
+        TrimLastWord();
+    }
+
+    public void ClearAll() => words.AsSpan().Clear();
+
+    public void And(BitSet other) => TensorPrimitives.BitwiseAnd<ulong>(words, other.words, words);
+
+    public void Or(BitSet other) => TensorPrimitives.BitwiseOr<ulong>(words, other.words, words);
+
+    public void AndNot(BitSet other)
+    {
+        for (int i = 0; i < words.Length; i++)
+        {
+            words[i] &= ~other.words[i];
+        }
+    }
+
+    public void Not()
+    {
+        TensorPrimitives.OnesComplement<ulong>(words, words);
+        TrimLastWord();
+    }
+
+    public void CopyFrom(BitSet other) => other.words.AsSpan().CopyTo(words);
+
+    public int PopCount()
+    {
+        long count = 0;
+        foreach (ulong word in words)
+        {
+            count += BitOperations.PopCount(word);
+        }
+
+        return (int)count;
+    }
+
+    /// <summary>The first set bit at or after <paramref name="from"/>, or -1.</summary>
+    public int NextSet(int from)
+    {
+        int index = from >> 6;
+        if (index >= words.Length)
+        {
+            return -1;
+        }
+
+        ulong word = words[index] & (ulong.MaxValue << from);
+        while (word == 0)
+        {
+            if (++index == words.Length)
+            {
+                return -1;
+            }
+
+            word = words[index];
+        }
+
+        return (index << 6) + BitOperations.TrailingZeroCount(word);
+    }
+
+    private void TrimLastWord()
+    {
+        if ((Count & 63) != 0)
+        {
+            words[^1] &= (1UL << Count) - 1;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>The answer to one query: rows, or aggregates, or groups; exactly one of the three is set.</summary>
+public sealed record QueryResult
+{
+    public IReadOnlyList<ResultRow>? Rows { get; init; }
+
+    public IReadOnlyList<KeyValuePair<string, Value>>? Aggregations { get; init; }
+
+    public IReadOnlyList<AggregationGroup>? Groups { get; init; }
+
+    public QueryCost Cost { get; init; } = new();
+}
+
+public sealed record MultiQueryResult(IReadOnlyList<QueryResult> Results, QueryCost Cost);
+
+/// <param name="Distance">`$dist`; null under attribute order.</param>
+/// <param name="Attributes">The selected, non-null attributes in schema order, then computed ones; values at column width.</param>
+public sealed record ResultRow(DocumentId Id, float? Distance, IReadOnlyList<KeyValuePair<string, Value>> Attributes);
+
+/// <summary>Keys (Null for missing) and aggregates of one group.</summary>
+public sealed record AggregationGroup(IReadOnlyList<KeyValuePair<string, Value>> Keys, IReadOnlyList<KeyValuePair<string, Value>> Aggregations);
+
+/// <summary>What a query cost, in deterministic quantities; facades add wall-clock times.</summary>
+public sealed record QueryCost
+{
+    /// <summary>Live documents in the unindexed tail, also those a filter rejects.</summary>
+    public long ExhaustiveSearchCount { get; init; }
+
+    /// <summary>Live documents, tail included.</summary>
+    public long ApproxNamespaceSize { get; init; }
+
+    public long LogicalBytesQueried { get; init; }
+
+    public long LogicalBytesReturned { get; init; }
+
+    /// <summary>Exact vector distances computed.</summary>
+    public long VectorsScored { get; init; }
+
+    public DateTimeOffset? LastIncludedWriteAt { get; init; }
+
+    /// <summary>1 when everything the query read was in memory or in a mapped local object.</summary>
+    public double CacheHitRatio { get; init; } = 1;
+}

@@ -1,0 +1,66 @@
+using Puff.Engine.Filters;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>
+/// Documents numbered 0 .. Count-1 as one snapshot sees them: an immutable segment, or the tail of the WAL. Queries run over a list of these and
+/// know no other difference than <see cref="Columns"/>. Everything handed out is valid while the snapshot is held.
+/// </summary>
+internal abstract class DocumentSet
+{
+    /// <summary>All numbers, dead ones included.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>Documents that exist in this snapshot. Shared: do not change.</summary>
+    public abstract BitSet Live { get; }
+
+    /// <summary>True for the not yet indexed tail.</summary>
+    public abstract bool IsTail { get; }
+
+    /// <summary>Columns for filters, orders and aggregates; null for the tail, which is evaluated document by document.</summary>
+    public abstract IColumnSource? Columns { get; }
+
+    public abstract DocumentId GetId(int document);
+
+    /// <summary>The number of a live document, or -1.</summary>
+    public abstract int Find(in DocumentId id);
+
+    /// <summary>Any attribute of one document, decoded; vectors as arrays of the column's width.</summary>
+    public abstract Value GetValue(int document, AttributeDefinition attribute);
+
+    /// <summary>The exact vectors of a dense vector attribute; null when no document of the set has any.</summary>
+    public abstract VectorRows? GetVectors(AttributeDefinition attribute);
+
+    /// <summary>A reader on one document, for predicates.</summary>
+    public IAttributeReader ReaderOf(int document) => new Reader(this, document);
+
+    private sealed class Reader(DocumentSet set, int document) : IAttributeReader
+    {
+        public Value Get(AttributeDefinition attribute) => attribute.Id == 0 ? set.GetId(document).ToValue() : set.GetValue(document, attribute);
+    }
+}
+
+/// <summary>
+/// Where the exact vectors of a set lie, at the column's width. Blocks are contiguous: within a block row i is at Pointer + i × stride,
+/// so that a scan runs at memory bandwidth. Documents outside all blocks have no vector.
+/// </summary>
+internal sealed class VectorRows(int rowBytes, IReadOnlyList<VectorBlock> blocks)
+{
+    /// <summary>Bytes of a vector and distance between two of a block.</summary>
+    public int RowBytes { get; } = rowBytes;
+
+    /// <summary>In ascending order of document numbers, not overlapping.</summary>
+    public IReadOnlyList<VectorBlock> Blocks { get; } = blocks;
+}
+
+/// <summary>Vectors of the documents FirstDocument .. FirstDocument + Count - 1.</summary>
+internal readonly unsafe struct VectorBlock(int firstDocument, int count, byte* pointer)
+{
+    public int FirstDocument { get; } = firstDocument;
+
+    public int Count { get; } = count;
+
+    public byte* Pointer { get; } = pointer;
+}

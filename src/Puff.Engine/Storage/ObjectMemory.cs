@@ -1,0 +1,105 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Puff.Engine.Storage;
+
+/// <summary>
+/// A reference-counted block of unmanaged or mapped memory with the bytes of one object. Created with one reference; the last
+/// <see cref="Release"/> frees it. Whoever keeps it beyond the call that received it adds a reference first.
+/// May be longer than 2 GiB, hence the pointer.
+/// </summary>
+public abstract unsafe class ObjectMemory
+{
+    private int references = 1;
+
+    protected ObjectMemory(byte* pointer, long length)
+    {
+        Pointer = pointer;
+        Length = length;
+    }
+
+    public byte* Pointer { get; }
+
+    public long Length { get; }
+
+    /// <summary>Bytes <paramref name="offset"/> .. <paramref name="offset"/> + <paramref name="length"/>; throws when they are not inside the block.</summary>
+    public ReadOnlySpan<byte> Slice(long offset, int length)
+    {
+        if (offset < 0 || length < 0 || offset > Length - length)
+        {
+            throw new ArgumentOutOfRangeException(nameof(offset), $"bytes {offset}..{offset + length} of a block of {Length}");
+        }
+
+        return new ReadOnlySpan<byte>(Pointer + offset, length);
+    }
+
+    /// <summary>The whole block; only for blocks below 2 GiB.</summary>
+    public ReadOnlySpan<byte> Span => new(Pointer, checked((int)Length));
+
+    public void AddReference()
+    {
+        if (Interlocked.Increment(ref references) <= 1)
+        {
+            throw new ObjectDisposedException(nameof(ObjectMemory), "the block was already freed");
+        }
+    }
+
+    public void Release()
+    {
+        int left = Interlocked.Decrement(ref references);
+        if (left == 0)
+        {
+            Free();
+        }
+        else if (left < 0)
+        {
+            throw new ObjectDisposedException(nameof(ObjectMemory), "released more often than referenced");
+        }
+    }
+
+    /// <summary>Returns the memory to where it came from; called once.</summary>
+    protected abstract void Free();
+}
+
+/// <summary>Unmanaged memory, 64-byte aligned, writable by its creator until it is shared.</summary>
+public sealed unsafe class NativeObjectMemory : ObjectMemory
+{
+    private readonly Manager manager;
+
+    private NativeObjectMemory(byte* pointer, long length)
+        : base(pointer, length) => manager = new Manager(this);
+
+    public static NativeObjectMemory Allocate(long length) =>
+        new((byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), 64), length);
+
+    public static NativeObjectMemory CopyOf(ReadOnlySpan<byte> content)
+    {
+        var memory = Allocate(content.Length);
+        content.CopyTo(memory.WritableSpan);
+        return memory;
+    }
+
+    /// <summary>The whole block for writing; only for blocks below 2 GiB.</summary>
+    public Span<byte> WritableSpan => new(Pointer, checked((int)Length));
+
+    /// <summary>The whole block as <see cref="Memory{T}"/>, for asynchronous reads into it and puts from it. The caller keeps a reference meanwhile.</summary>
+    public Memory<byte> Memory => manager.Memory;
+
+    protected override void Free() => NativeMemory.AlignedFree(Pointer);
+
+    private sealed class Manager(NativeObjectMemory owner) : MemoryManager<byte>
+    {
+        public override Span<byte> GetSpan() => owner.WritableSpan;
+
+        public override MemoryHandle Pin(int elementIndex = 0) => new(Unsafe.Add<byte>(owner.Pointer, elementIndex));
+
+        public override void Unpin()
+        {
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+        }
+    }
+}
