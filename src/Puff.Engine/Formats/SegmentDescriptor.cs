@@ -1,0 +1,38 @@
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// What a manifest knows about one immutable segment. Its objects are <c>{KeyBase}.{part name}</c>; KeyBase begins with the path of the namespace that
+/// wrote them, which for a branch is the parent's.
+/// </summary>
+internal sealed record SegmentDescriptor
+{
+    /// <summary>"{root}/ns/{namespace}/seg/{id}".</summary>
+    public required string KeyBase { get; init; }
+
+    /// <summary>Documents numbered 0 .. Documents-1, deleted ones included.</summary>
+    public required int Documents { get; init; }
+
+    /// <summary>Logical bytes of the documents when written (turbopuffer-api 4.9 counting).</summary>
+    public required long LogicalBytes { get; init; }
+
+    /// <summary>Parts in the order they were written: name and size in bytes.</summary>
+    public required IReadOnlyList<SegmentPart> Parts { get; init; }
+
+    /// <summary>Version n of the deletion bitmap object <c>{DeletesKey}</c>; 0 when nothing was deleted.</summary>
+    public int DeletesVersion { get; init; }
+
+    /// <summary>
+    /// Full key of the deletion bitmap; null when <see cref="DeletesVersion"/> is 0. Not derived from KeyBase: a branch deletes from its parent's
+    /// segments under its own path.
+    /// </summary>
+    public string? DeletesKey { get; init; }
+
+    /// <summary>Documents the deletion bitmap marks.</summary>
+    public int Deleted { get; init; }
+
+    public long TotalBytes => Parts.Sum(p => p.Bytes);
+
+    public string KeyOf(string partName) => $"{KeyBase}.{partName}";
+}
+
+internal readonly record struct SegmentPart(string Name, long Bytes);

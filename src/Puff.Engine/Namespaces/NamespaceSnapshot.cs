@@ -1,0 +1,28 @@
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+
+namespace Puff.Engine.Namespaces;
+
+/// <summary>
+/// One immutable state of a namespace: what a query reads from beginning to end. Holds references on the mapped memory behind its sets
+/// until it is disposed.
+/// </summary>
+internal sealed class NamespaceSnapshot(
+    string name, NamespaceSchema schema, IReadOnlyList<DocumentSet> sets, long sequence, DateTimeOffset lastWriteAt, Action? release) : IDisposable
+{
+    private Action? release = release;
+
+    public string Name { get; } = name;
+
+    public NamespaceSchema Schema { get; } = schema;
+
+    /// <summary>Segments and the tail. A live document is in exactly one set.</summary>
+    public IReadOnlyList<DocumentSet> Sets { get; } = sets;
+
+    /// <summary>The last WAL entry included.</summary>
+    public long Sequence { get; } = sequence;
+
+    public DateTimeOffset LastWriteAt { get; } = lastWriteAt;
+
+    public void Dispose() => Interlocked.Exchange(ref release, null)?.Invoke();
+}
