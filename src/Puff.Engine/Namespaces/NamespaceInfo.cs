@@ -46,21 +46,3 @@ public sealed record MetadataPatch
 /// <param name="Names">In bytewise order.</param>
 /// <param name="Next">Pass as `after` for the next page; null on the last.</param>
 public sealed record NamespacePage(IReadOnlyList<string> Names, string? Next);
-
-public sealed record RecallRequest
-{
-    public int Samples { get; init; } = 25;
-
-    public int TopK { get; init; } = 10;
-
-    public Filters.Filter? Filters { get; init; }
-
-    public bool IncludeGroundTruth { get; init; }
-
-    /// <summary>A vector ranking to evaluate instead of sampled vectors.</summary>
-    public Queries.VectorRank? RankBy { get; init; }
-}
-
-public sealed record RecallResult(double AverageRecall, double AverageExhaustiveCount, double AverageAnnCount, IReadOnlyList<RecallSample>? GroundTruth);
-
-public sealed record RecallSample(float[] QueryVector, IReadOnlyList<Queries.ResultRow> NearestNeighbors);
