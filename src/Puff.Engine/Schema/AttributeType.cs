@@ -34,6 +34,9 @@ public readonly record struct AttributeType(TypeKind Kind, int Dimensions = 0)
 {
     public const int MaxDimensions = 10_752;
 
+    /// <summary>Of one vector of a multi-vector.</summary>
+    public const int MaxMultiVectorDimensions = 3_072;
+
     public bool IsDenseVector => Kind is TypeKind.VectorF32 or TypeKind.VectorF16 or TypeKind.VectorI8;
 
     public bool IsMultiVector => Kind is TypeKind.MultiVectorF32 or TypeKind.MultiVectorF16;
@@ -59,6 +62,9 @@ public readonly record struct AttributeType(TypeKind Kind, int Dimensions = 0)
         TypeKind.VectorI8 => Dimensions,
         _ => throw new InvalidOperationException($"{this} is no dense vector"),
     };
+
+    /// <summary>Reads the wire form that <see cref="ToString"/> writes; false for an unknown name and for dimensions out of range.</summary>
+    public static bool TryParse(string text, out AttributeType type) => AttributeTypeText.Read(text, out type) == AttributeTypeText.Outcome.Read;
 
     /// <summary>The wire form: "string", "[]int", "[768]f16", "[][128]f32", "{}f16".</summary>
     public override string ToString() => Kind switch

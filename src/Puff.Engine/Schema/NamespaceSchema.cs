@@ -72,6 +72,12 @@ public sealed class NamespaceSchema
     {
         IdKind = idKind;
         Metric = metric;
+        IdAttribute = new AttributeDefinition(0, "id", new AttributeType(idKind switch
+        {
+            Schema.IdKind.Uuid => TypeKind.Uuid,
+            Schema.IdKind.String => TypeKind.String,
+            _ => TypeKind.UInt,
+        })) { Filterable = true };
         Attributes = attributes.OrderBy(a => a.Id).ToArray();
         byName = Attributes.ToDictionary(a => a.Name, StringComparer.Ordinal);
         byId = new AttributeDefinition?[Attributes.Count == 0 ? 1 : Attributes[^1].Id + 1];
@@ -93,12 +99,7 @@ public sealed class NamespaceSchema
     public IReadOnlyList<AttributeDefinition> Attributes { get; }
 
     /// <summary>The definition under which `id` takes part in filters and orders: number 0, always filterable.</summary>
-    public AttributeDefinition IdAttribute => new(0, "id", new AttributeType(IdKind switch
-    {
-        Schema.IdKind.Uuid => TypeKind.Uuid,
-        Schema.IdKind.String => TypeKind.String,
-        _ => TypeKind.UInt,
-    })) { Filterable = true };
+    public AttributeDefinition IdAttribute { get; }
 
     /// <summary>The attribute of that name ("id" gives <see cref="IdAttribute"/>), or null.</summary>
     public AttributeDefinition? Find(string name) => name == "id" ? IdAttribute : byName.GetValueOrDefault(name);
