@@ -21,6 +21,11 @@ internal static class SparseCoercion
             throw PuffException.Invalid($"attribute \"{attribute.Name}\": {given.Keys.Length} keys have {given.Weights.Length} weights");
         }
 
+        if (given.Keys.Any(key => key is null))
+        {
+            throw PuffException.Invalid($"attribute \"{attribute.Name}\": a key is null");
+        }
+
         if (LogicalBytes.Of(value) > ValueCoercion.MaxValueBytes)
         {
             throw PuffException.Invalid($"attribute \"{attribute.Name}\": a value has at most {ValueCoercion.MaxValueBytes} bytes (8 MiB)");

@@ -60,6 +60,11 @@ internal static class ValueCoercion
             return value;
         }
 
+        if (value.Kind is ValueKind.StringArray or ValueKind.UuidArray)
+        {
+            CheckElements(attribute, value.AsBytesArray);
+        }
+
         if (LogicalBytes.Of(value) > MaxValueBytes)
         {
             throw TooLarge(attribute);
@@ -119,10 +124,9 @@ internal static class ValueCoercion
 
     private static Value CheckStrings(AttributeDefinition attribute, in Value value)
     {
-        foreach (byte[]? element in value.AsBytesArray)
+        foreach (byte[] element in value.AsBytesArray)
         {
-            CheckElement(attribute, element);
-            if (attribute.Filterable && element!.Length > MaxFilterableBytes)
+            if (attribute.Filterable && element.Length > MaxFilterableBytes)
             {
                 throw TooLargeToFilter(attribute);
             }
@@ -178,36 +182,33 @@ internal static class ValueCoercion
         return double.Parse(text[..length], System.Globalization.NumberStyles.Float, culture);
     }
 
-    private static byte[] ToUuid(AttributeDefinition attribute, byte[]? text)
+    private static byte[] ToUuid(AttributeDefinition attribute, byte[] text)
     {
-        CheckElement(attribute, text);
         byte[] uuid = new byte[UuidBytes];
         return UuidText.TryParse(text, uuid) ? uuid : throw PuffException.Invalid($"attribute \"{attribute.Name}\" is a {attribute.Type}: a string is no UUID");
     }
 
-    private static byte[] CheckUuid(AttributeDefinition attribute, byte[]? uuid) => uuid?.Length == UuidBytes
+    private static byte[] CheckUuid(AttributeDefinition attribute, byte[] uuid) => uuid.Length == UuidBytes
         ? uuid
         : throw PuffException.Invalid($"attribute \"{attribute.Name}\": a UUID has {UuidBytes} bytes");
 
-    private static long ToDateTime(AttributeDefinition attribute, byte[]? text)
-    {
-        CheckElement(attribute, text);
-        return DateTimeText.TryParse(text, out long milliseconds)
-            ? milliseconds
-            : throw PuffException.Invalid(
-                $"attribute \"{attribute.Name}\" is a {attribute.Type}: a string is no ISO 8601 datetime such as 2015-01-20T12:34:56Z");
-    }
+    private static long ToDateTime(AttributeDefinition attribute, byte[] text) => DateTimeText.TryParse(text, out long milliseconds)
+        ? milliseconds
+        : throw PuffException.Invalid($"attribute \"{attribute.Name}\" is a {attribute.Type}: a string is no ISO 8601 datetime such as 2015-01-20T12:34:56Z");
 
     private static long CheckDateTime(AttributeDefinition attribute, long milliseconds) =>
         milliseconds is >= DateTimeText.MinMilliseconds and <= DateTimeText.MaxMilliseconds
             ? milliseconds
             : throw PuffException.Invalid($"attribute \"{attribute.Name}\": a datetime lies outside the years 0000 to 9999");
 
-    private static void CheckElement(AttributeDefinition attribute, byte[]? element)
+    private static void CheckElements(AttributeDefinition attribute, byte[]?[] elements)
     {
-        if (element is null)
+        foreach (byte[]? element in elements)
         {
-            throw PuffException.Invalid($"attribute \"{attribute.Name}\": an array cannot contain null");
+            if (element is null)
+            {
+                throw PuffException.Invalid($"attribute \"{attribute.Name}\": an array cannot contain null");
+            }
         }
     }
 
