@@ -1,0 +1,151 @@
+using System.Buffers.Binary;
+using Puff.Engine.Encoding;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// Writes one dense vector attribute into the part `vectors`: the vectors of the documents that have one, in document order, contiguous at the column's
+/// width; then the runs of documents they belong to, as pairs of u32: first document, count.
+/// </summary>
+internal sealed class VectorsEncoder : IDisposable
+{
+    private readonly PartEncoder part;
+    private readonly AttributeDefinition attribute;
+    private readonly ByteWriter runs = new();
+    private int runStart;
+    private int runLength;
+    private int count;
+
+    public VectorsEncoder(PartEncoder part, AttributeDefinition attribute)
+    {
+        this.part = part;
+        this.attribute = attribute;
+        part.BeginSection();
+    }
+
+    public void Dispose() => runs.Dispose();
+
+    /// <summary>Documents come in ascending order; those without a vector are left out.</summary>
+    public void Add(int document, ReadOnlySpan<byte> vector)
+    {
+        if (vector.Length != attribute.Type.VectorBytes)
+        {
+            throw PuffException.Internal($"a vector of {vector.Length} bytes for attribute \"{attribute.Name}\" of type {attribute.Type}");
+        }
+
+        if (runLength > 0 && document != runStart + runLength)
+        {
+            EndRun();
+        }
+
+        if (runLength == 0)
+        {
+            runStart = document;
+        }
+
+        part.Buffer.Bytes(vector);
+        runLength++;
+        count++;
+    }
+
+    public void Finish()
+    {
+        EndRun();
+        part.EndSection(PartSection.Vectors, attribute.Id, attribute.Type.Kind, count);
+        part.Section(PartSection.VectorBlocks, runs.Written, attribute.Id);
+    }
+
+    private void EndRun()
+    {
+        if (runLength > 0)
+        {
+            runs.UInt32((uint)runStart);
+            runs.UInt32((uint)runLength);
+            runLength = 0;
+        }
+    }
+}
+
+/// <summary>Documents FirstDocument .. FirstDocument + Count - 1 own the vectors from FirstRow on.</summary>
+internal readonly record struct VectorRun(int FirstDocument, int Count, int FirstRow);
+
+/// <summary>One dense vector attribute of the part `vectors`.</summary>
+internal sealed class VectorsReader
+{
+    private readonly PartReader part;
+    private readonly PartEntry vectors;
+    private readonly VectorRun[] runs;
+
+    private VectorsReader(PartReader part, AttributeDefinition attribute, PartEntry vectors)
+    {
+        this.part = part;
+        this.vectors = vectors;
+        RowBytes = attribute.Type.VectorBytes;
+        if (vectors.Type != attribute.Type.Kind || vectors.Count > part.Documents || vectors.Length != vectors.Count * RowBytes)
+        {
+            throw new CorruptDataException($"{vectors.Length} bytes are not {vectors.Count} vectors of type {attribute.Type}");
+        }
+
+        runs = ReadRuns(attribute.Id);
+    }
+
+    public int RowBytes { get; }
+
+    public IReadOnlyList<VectorRun> Runs => runs;
+
+    /// <summary>The attribute's vectors; null when no document has one.</summary>
+    public static VectorsReader? Open(PartReader part, AttributeDefinition attribute) =>
+        part.TryFind(PartSection.Vectors, attribute.Id, out var entry) && entry.Count > 0 ? new VectorsReader(part, attribute, entry) : null;
+
+    /// <summary>All vectors, row after row, verified.</summary>
+    public MemoryRegion ReadAll() => part.Read(vectors);
+
+    /// <summary>The vector of one document, verified; empty when it has none.</summary>
+    public MemoryRegion Read(int document)
+    {
+        int low = 0;
+        int high = runs.Length - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) >> 1;
+            if (runs[middle].FirstDocument <= document)
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        int index = document - runs[low].FirstDocument;
+        return index >= 0 && index < runs[low].Count ? part.Slice(vectors, (runs[low].FirstRow + (long)index) * RowBytes, RowBytes) : default;
+    }
+
+    private VectorRun[] ReadRuns(int attribute)
+    {
+        var entry = part.Find(PartSection.VectorBlocks, attribute);
+        var table = part.Read(entry).AsSpan();
+        var result = new VectorRun[table.Length / 8];
+        long end = 0;
+        long row = 0;
+        for (int i = 0; i < result.Length; i++)
+        {
+            uint first = BinaryPrimitives.ReadUInt32LittleEndian(table[(i * 8)..]);
+            uint count = BinaryPrimitives.ReadUInt32LittleEndian(table[(i * 8 + 4)..]);
+            if (first < end || count == 0 || first + (long)count > part.Documents)
+            {
+                throw new CorruptDataException($"a run of {count} vectors at document {first} does not fit");
+            }
+
+            result[i] = new VectorRun((int)first, (int)count, (int)row);
+            end = first + (long)count;
+            row += count;
+        }
+
+        return row == vectors.Count && table.Length % 8 == 0
+            ? result
+            : throw new CorruptDataException($"the runs of attribute {attribute} have {row} vectors instead of {vectors.Count}");
+    }
+}

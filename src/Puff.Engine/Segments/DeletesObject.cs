@@ -1,0 +1,51 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>Deletion bitmaps as objects. Each version has a key of its own, so an object is written once and never changes.</summary>
+internal static class DeletesObject
+{
+    public static async ValueTask WriteAsync(IObjectStore store, string key, BitSet deleted, CancellationToken cancellation)
+    {
+        using var writer = new ByteWriter(deleted.Words.Length * 8 + 32);
+        DeletesFormat.Write(writer, deleted);
+        var content = NativeObjectMemory.CopyOf(writer.Written.AsSpan());
+        try
+        {
+            await store.PutAsync(key, content.Memory, PutCondition.None, StorePurpose.Segment, cancellation);
+        }
+        finally
+        {
+            content.Release();
+        }
+    }
+
+    /// <exception cref="PuffException">Corrupt when the object is absent or damaged, or is about another number of documents.</exception>
+    public static async ValueTask<BitSet> ReadAsync(IObjectStore store, string key, int documents, CancellationToken cancellation)
+    {
+        var result = await store.GetAsync(key, default, StorePurpose.Segment, cancellation);
+        if (result.Content == null)
+        {
+            throw MappedPart.Missing(key);
+        }
+
+        try
+        {
+            var deleted = DeletesFormat.Read(result.Content.Span);
+            return deleted.Count == documents
+                ? deleted
+                : throw new CorruptDataException($"it is about {deleted.Count} documents instead of {documents}");
+        }
+        catch (CorruptDataException damage)
+        {
+            throw MappedPart.Damaged(key, damage);
+        }
+        finally
+        {
+            result.Content.Release();
+        }
+    }
+}

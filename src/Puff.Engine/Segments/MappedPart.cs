@@ -1,0 +1,61 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>One part of a segment in memory, under its key. Owns one reference on the memory.</summary>
+internal sealed class MappedPart
+{
+    private readonly ObjectMemory memory;
+
+    private MappedPart(string key, ObjectMemory memory, PartReader reader)
+    {
+        Key = key;
+        this.memory = memory;
+        Reader = reader;
+    }
+
+    public string Key { get; }
+
+    public PartReader Reader { get; }
+
+    /// <exception cref="PuffException">Corrupt: absent although a manifest names it, of another length, or with a damaged footer. A store's failure passes through.</exception>
+    public static async ValueTask<MappedPart> OpenAsync(
+        IObjectStore store, string key, PartKind? kind, SegmentPart expected, int documents, CancellationToken cancellation)
+    {
+        var memory = await store.MapAsync(key, StorePurpose.Segment, cancellation) ?? throw Missing(key);
+        try
+        {
+            return new MappedPart(key, memory, Check(memory, kind, expected, documents));
+        }
+        catch (CorruptDataException damage)
+        {
+            memory.Release();
+            throw Damaged(key, damage);
+        }
+    }
+
+    public void Release() => memory.Release();
+
+    public PuffException Damaged(CorruptDataException damage) => Damaged(Key, damage);
+
+    public static PuffException Damaged(string key, CorruptDataException damage) =>
+        PuffException.Corrupt($"object {key} is damaged: {damage.Message}; restore it from a copy", damage);
+
+    public static PuffException Missing(string key) =>
+        PuffException.Corrupt($"object {key} is missing, but the namespace needs it; restore it from a copy");
+
+    private static unsafe PartReader Check(ObjectMemory memory, PartKind? kind, SegmentPart expected, int documents)
+    {
+        if (memory.Length != expected.Bytes)
+        {
+            throw new CorruptDataException($"it has {memory.Length} bytes instead of {expected.Bytes}");
+        }
+
+        var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind);
+        return reader.Documents == documents
+            ? reader
+            : throw new CorruptDataException($"it holds {reader.Documents} documents instead of {documents}");
+    }
+}

@@ -1,0 +1,72 @@
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>
+/// The live documents of several segments, one segment after the other, in their old order. The caller keeps references on the segments during the build.
+/// Vectors are verified as they are read, a block at a time.
+/// </summary>
+internal sealed unsafe class MergeSource : ISegmentSource
+{
+    private readonly SegmentReader[] segments;
+    private readonly int[][] documents;
+    private readonly int[] starts;
+
+    public MergeSource(IReadOnlyList<(SegmentReader Segment, BitSet Live)> inputs)
+    {
+        segments = inputs.Select(i => i.Segment).ToArray();
+        documents = inputs.Select(i => Numbers(i.Live)).ToArray();
+        starts = new int[segments.Length];
+        for (int i = 0; i < segments.Length; i++)
+        {
+            starts[i] = Count;
+            Count = checked(Count + documents[i].Length);
+        }
+    }
+
+    public int Count { get; }
+
+    public DocumentId GetId(int document)
+    {
+        var (segment, number) = Locate(document);
+        return segment.GetId(number);
+    }
+
+    public ReadOnlySpan<byte> GetRow(int document)
+    {
+        var (segment, number) = Locate(document);
+        return segment.GetRow(number);
+    }
+
+    public byte* GetVector(int document, AttributeDefinition attribute)
+    {
+        var (segment, number) = Locate(document);
+        var vector = segment.GetVector(number, attribute);
+        return vector.Length == 0 ? null : vector.Pointer;
+    }
+
+    private static int[] Numbers(BitSet live)
+    {
+        var numbers = new int[live.PopCount()];
+        int next = -1;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            next = live.NextSet(next + 1);
+            numbers[i] = next;
+        }
+
+        return numbers;
+    }
+
+    private (SegmentReader Segment, int Number) Locate(int document)
+    {
+        int index = segments.Length - 1;
+        while (starts[index] > document)
+        {
+            index--;
+        }
+
+        return (segments[index], documents[index][document - starts[index]]);
+    }
+}

@@ -1,0 +1,160 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Schema;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>
+/// Writes the parts of a new segment, one pass over the source a part and a filterable attribute. Memory does not grow with rows and vectors; beside them it
+/// holds offset tables and sorted ids, unmanaged, of some ten bytes a document. A segment's strings and its array elements must stay below 4 GiB and
+/// 2^31 an attribute, which callers ensure by capping documents; the build fails otherwise.
+/// </summary>
+internal static class SegmentBuilder
+{
+    /// <summary>Writes objects <c>{keyBase}.{part}</c>. If it fails, parts completed before stay behind as orphans for the collector.</summary>
+    public static async ValueTask<SegmentDescriptor> BuildAsync(
+        IObjectStore store, string keyBase, NamespaceSchema schema, ISegmentSource source, CancellationToken cancellation)
+    {
+        try
+        {
+            var build = new Build(store, keyBase, schema, source, cancellation);
+            await build.WriteRowsAsync();
+            await build.WriteIdsAsync();
+            await build.WriteColumnsAsync();
+            if (schema.DenseVectors.Any())
+            {
+                await build.WriteVectorsAsync();
+            }
+
+            return build.Describe();
+        }
+        catch (CorruptDataException damage)
+        {
+            throw PuffException.Corrupt($"a row that segment {keyBase} is built from is damaged: {damage.Message}", damage);
+        }
+    }
+
+    /// <summary>Adds one attribute's value of a document to its column, if the row has one.</summary>
+    public static void AddToColumn(ColumnEncoder column, int document, ReadOnlySpan<byte> row, int attribute)
+    {
+        foreach (var entry in RowFormat.Enumerate(row))
+        {
+            if (entry.Number == attribute)
+            {
+                column.Add(document, entry.Payload);
+            }
+
+            if (entry.Number >= attribute)
+            {
+                return;
+            }
+        }
+    }
+
+    private sealed class Build(IObjectStore store, string keyBase, NamespaceSchema schema, ISegmentSource source, CancellationToken cancellation)
+    {
+        private readonly List<SegmentPart> parts = [];
+        private long logicalBytes;
+
+        public SegmentDescriptor Describe() =>
+            new() { KeyBase = keyBase, Documents = source.Count, LogicalBytes = logicalBytes, Parts = parts };
+
+        public async ValueTask WriteRowsAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Rows);
+            using var rows = new RowsPartEncoder(part.Encoder);
+            for (int document = 0; document < source.Count; document++)
+            {
+                var row = source.GetRow(document);
+                rows.Add(row);
+                logicalBytes += LogicalBytes.OfRow(schema, row);
+                if (part.Encoder.ShouldDrain)
+                {
+                    await part.DrainAsync(cancellation);
+                }
+            }
+
+            rows.Finish();
+            await EndAsync(part, PartKind.Rows);
+        }
+
+        public async ValueTask WriteIdsAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Ids);
+            var kind = source.Count > 0 ? source.GetId(0).Kind : schema.IdKind ?? IdKind.UInt;
+            using var ids = new IdsPartEncoder(part.Encoder, kind, source.Count);
+            for (int document = 0; document < source.Count; document++)
+            {
+                var id = source.GetId(document);
+                ids.Add(id);
+                logicalBytes += LogicalBytes.Of(id);
+                if (part.Encoder.ShouldDrain)
+                {
+                    await part.DrainAsync(cancellation);
+                }
+            }
+
+            ids.Finish();
+            await EndAsync(part, PartKind.Ids);
+        }
+
+        public async ValueTask WriteColumnsAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Columns);
+            foreach (var attribute in schema.Attributes.Where(a => a.Filterable && a.Type.CanFilter))
+            {
+                using var column = new ColumnEncoder(part.Encoder, attribute, source.Count);
+                for (int document = 0; document < source.Count; document++)
+                {
+                    AddToColumn(column, document, source.GetRow(document), attribute.Id);
+                    if (part.Encoder.ShouldDrain)
+                    {
+                        await part.DrainAsync(cancellation);
+                    }
+                }
+
+                column.Finish();
+            }
+
+            await EndAsync(part, PartKind.Columns);
+        }
+
+        public async ValueTask WriteVectorsAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Vectors);
+            foreach (var attribute in schema.DenseVectors)
+            {
+                using var vectors = new VectorsEncoder(part.Encoder, attribute);
+                for (int document = 0; document < source.Count; document++)
+                {
+                    AddVector(vectors, document, attribute);
+                    if (part.Encoder.ShouldDrain)
+                    {
+                        await part.DrainAsync(cancellation);
+                    }
+                }
+
+                vectors.Finish();
+            }
+
+            await EndAsync(part, PartKind.Vectors);
+        }
+
+        private unsafe void AddVector(VectorsEncoder vectors, int document, AttributeDefinition attribute)
+        {
+            byte* vector = source.GetVector(document, attribute);
+            if (vector != null)
+            {
+                vectors.Add(document, new ReadOnlySpan<byte>(vector, attribute.Type.VectorBytes));
+                logicalBytes += attribute.Type.VectorBytes;
+            }
+        }
+
+        private ValueTask<PartStream> BeginAsync(PartKind kind) =>
+            PartStream.CreateAsync(store, $"{keyBase}.{PartFormat.NameOf(kind)}", kind, cancellation);
+
+        private async ValueTask EndAsync(PartStream part, PartKind kind) =>
+            parts.Add(new SegmentPart(PartFormat.NameOf(kind), await part.CompleteAsync(source.Count, cancellation)));
+    }
+}

@@ -1,0 +1,35 @@
+using Puff.Engine.Filters;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>A segment as one snapshot sees it. Holds no reference of its own: the snapshot does.</summary>
+/// <param name="segment">The open segment.</param>
+/// <param name="live">Documents neither deleted nor replaced in this snapshot.</param>
+internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live) : DocumentSet
+{
+    public SegmentReader Segment { get; } = segment;
+
+    public override int Count => Segment.Count;
+
+    public override BitSet Live { get; } = live.Count == segment.Count
+        ? live
+        : throw new ArgumentException($"{live.Count} bits for {segment.Count} documents", nameof(live));
+
+    public override bool IsTail => false;
+
+    public override IColumnSource? Columns => Segment;
+
+    public override DocumentId GetId(int document) => Segment.GetId(document);
+
+    public override int Find(in DocumentId id)
+    {
+        int document = Segment.Find(id);
+        return document >= 0 && Live[document] ? document : -1;
+    }
+
+    public override Value GetValue(int document, AttributeDefinition attribute) => Segment.GetValue(document, attribute);
+
+    public override VectorRows? GetVectors(AttributeDefinition attribute) => Segment.GetVectors(attribute);
+}

@@ -1,0 +1,310 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Puff.Engine.Encoding;
+using Puff.Engine.Filters;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>
+/// An open segment: its parts mapped, nothing but their footers read. Reference-counted, because snapshots and the namespace's state share it; created with one
+/// reference. All methods may be called from any thread while a reference is held, and what they hand out is valid that long.
+/// Damage is a <see cref="PuffException"/> of kind Corrupt that names the object.
+/// </summary>
+internal sealed class SegmentReader : IColumnSource
+{
+    private readonly SegmentParts parts;
+    private readonly RowsPartReader rows;
+    private readonly IdsPartReader ids;
+    private readonly ColumnsPartReader columns;
+    private readonly ConcurrentDictionary<(int Attribute, TypeKind Kind), Column?> openColumns = new();
+    private readonly ConcurrentDictionary<int, VectorsReader?> openVectors = new();
+    private readonly ConcurrentDictionary<int, VectorRows?> vectorRows = new();
+    private readonly List<PartEncoder> builtColumns = [];
+    private readonly Lock building = new();
+    private int references = 1;
+
+    private SegmentReader(SegmentDescriptor descriptor, SegmentParts parts, BitSet baseLive)
+    {
+        Descriptor = descriptor;
+        this.parts = parts;
+        BaseLive = baseLive;
+        rows = Open(parts.Rows, static part => new RowsPartReader(part));
+        ids = Open(parts.Ids, static part => new IdsPartReader(part));
+        columns = new ColumnsPartReader(parts.Columns.Reader);
+    }
+
+    public SegmentDescriptor Descriptor { get; }
+
+    public int Count => Descriptor.Documents;
+
+    /// <summary>Documents the descriptor's deletion bitmap leaves. Shared: do not change.</summary>
+    public BitSet BaseLive { get; }
+
+    /// <summary>Every object this segment consists of, the deletion bitmap included.</summary>
+    public IReadOnlyList<string> Keys => KeysOf(Descriptor);
+
+    public static IReadOnlyList<string> KeysOf(SegmentDescriptor descriptor)
+    {
+        var keys = descriptor.Parts.Select(p => descriptor.KeyOf(p.Name)).ToList();
+        if (descriptor.DeletesKey != null)
+        {
+            keys.Add(descriptor.DeletesKey);
+        }
+
+        return keys;
+    }
+
+    /// <exception cref="PuffException">Corrupt when a part is absent or damaged; a store's failure passes through.</exception>
+    public static async ValueTask<SegmentReader> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    {
+        var parts = await SegmentParts.OpenAsync(store, descriptor, cancellation);
+        try
+        {
+            var live = new BitSet(descriptor.Documents, true);
+            if (descriptor.DeletesKey != null)
+            {
+                live.AndNot(await DeletesObject.ReadAsync(store, descriptor.DeletesKey, descriptor.Documents, cancellation));
+            }
+
+            return new SegmentReader(descriptor, parts, live);
+        }
+        catch
+        {
+            parts.Release();
+            throw;
+        }
+    }
+
+    public void AddReference()
+    {
+        if (Interlocked.Increment(ref references) <= 1)
+        {
+            throw new ObjectDisposedException(nameof(SegmentReader), "the segment was already closed");
+        }
+    }
+
+    public void Release()
+    {
+        int left = Interlocked.Decrement(ref references);
+        if (left < 0)
+        {
+            throw new ObjectDisposedException(nameof(SegmentReader), "released more often than referenced");
+        }
+
+        if (left == 0)
+        {
+            parts.Release();
+            builtColumns.ForEach(c => c.Dispose());
+        }
+    }
+
+    /// <summary>The document with that id, deleted or not, or -1.</summary>
+    public int Find(in DocumentId id)
+    {
+        try
+        {
+            return ids.Find(id);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Ids.Damaged(damage);
+        }
+    }
+
+    public DocumentId GetId(int document)
+    {
+        CheckNumber(document);
+        try
+        {
+            return ids.GetId(document);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Ids.Damaged(damage);
+        }
+    }
+
+    /// <summary>All attributes but the dense vectors (<see cref="RowFormat"/>).</summary>
+    public ReadOnlySpan<byte> GetRow(int document)
+    {
+        CheckNumber(document);
+        try
+        {
+            return rows.GetRow(document);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Rows.Damaged(damage);
+        }
+    }
+
+    /// <summary>Any attribute of a document, Null when it has none; dense vectors as arrays of the column's width.</summary>
+    public Value GetValue(int document, AttributeDefinition attribute)
+    {
+        if (attribute.Id == 0)
+        {
+            return GetId(document).ToValue();
+        }
+
+        if (attribute.Type.IsDenseVector)
+        {
+            return ToValue(attribute.Type.Kind, GetVector(document, attribute));
+        }
+
+        var row = GetRow(document);
+        try
+        {
+            return RowFormat.Read(row, attribute);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Rows.Damaged(damage);
+        }
+    }
+
+    /// <summary>The bytes of a document's vector, 64-byte aligned only if the width is; empty when it has none.</summary>
+    public MemoryRegion GetVector(int document, AttributeDefinition attribute)
+    {
+        CheckNumber(document);
+        try
+        {
+            return OpenVectors(attribute)?.Read(document) ?? default;
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Vectors!.Damaged(damage);
+        }
+    }
+
+    /// <summary>
+    /// All vectors of an attribute, verified: the first call reads them all. Null when no document has one.
+    /// </summary>
+    public VectorRows? GetVectors(AttributeDefinition attribute)
+    {
+        try
+        {
+            return vectorRows.GetOrAdd(attribute.Id, static (_, state) => state.Self.ReadVectors(state.Attribute), (Self: this, Attribute: attribute));
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Vectors!.Damaged(damage);
+        }
+    }
+
+    /// <summary>
+    /// The column of an attribute (or of the id, number 0); null when no document has a value. One that the segment was written without is built from the rows,
+    /// once, into unmanaged memory.
+    /// </summary>
+    public Column? GetColumn(AttributeDefinition attribute)
+    {
+        var key = (attribute.Id, attribute.Type.Kind);
+        if (openColumns.TryGetValue(key, out var column))
+        {
+            return column;
+        }
+
+        lock (building)
+        {
+            return openColumns.GetOrAdd(key, static (_, state) => state.Self.OpenColumn(state.Attribute), (Self: this, Attribute: attribute));
+        }
+    }
+
+    /// <summary>Reads and checks every byte of every part. Returns what is wrong; empty when all is well.</summary>
+    public async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAllAsync(IObjectStore store, CancellationToken cancellation) =>
+        await SegmentVerifier.VerifyAsync(store, Descriptor, cancellation);
+
+    private static T Open<T>(MappedPart part, Func<PartReader, T> open)
+    {
+        try
+        {
+            return open(part.Reader);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw part.Damaged(damage);
+        }
+    }
+
+    private void CheckNumber(int document)
+    {
+        if ((uint)document >= (uint)Count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(document), document, $"the segment has {Count} documents");
+        }
+    }
+
+    private Column? OpenColumn(AttributeDefinition attribute)
+    {
+        if (attribute.Id == 0)
+        {
+            return Open(parts.Ids, _ => Count == 0 ? null : ids.GetColumn());
+        }
+
+        return columns.Holds(attribute)
+            ? Open(parts.Columns, _ => columns.GetColumn(attribute))
+            : Open(parts.Rows, _ => BuildColumn(attribute));
+    }
+
+    /// <summary>Encodes a part with just this attribute in memory and opens it, so that built and stored columns cannot differ.</summary>
+    private Column? BuildColumn(AttributeDefinition attribute)
+    {
+        var part = new PartEncoder(PartKind.Columns);
+        try
+        {
+            using var encoder = new ColumnEncoder(part, attribute, Count);
+            for (int document = 0; document < Count; document++)
+            {
+                SegmentBuilder.AddToColumn(encoder, document, rows.GetRow(document), attribute.Id);
+            }
+
+            encoder.Finish();
+            part.Finish(Count);
+            var column = new ColumnsPartReader(new PartReader(part.Buffer.Written, PartKind.Columns)).GetColumn(attribute);
+            if (column == null)
+            {
+                part.Dispose();
+            }
+            else
+            {
+                builtColumns.Add(part);
+            }
+
+            return column;
+        }
+        catch
+        {
+            part.Dispose();
+            throw;
+        }
+    }
+
+    private VectorsReader? OpenVectors(AttributeDefinition attribute) =>
+        parts.Vectors == null
+            ? null
+            : openVectors.GetOrAdd(attribute.Id, static (_, state) => VectorsReader.Open(state.Part, state.Attribute), (Part: parts.Vectors.Reader, Attribute: attribute));
+
+    private unsafe VectorRows? ReadVectors(AttributeDefinition attribute)
+    {
+        var reader = OpenVectors(attribute);
+        if (reader == null)
+        {
+            return null;
+        }
+
+        var all = reader.ReadAll();
+        return new VectorRows(
+            reader.RowBytes,
+            reader.Runs.Select(run => new VectorBlock(run.FirstDocument, run.Count, all.Pointer + run.FirstRow * (long)reader.RowBytes)).ToArray());
+    }
+
+    private static Value ToValue(TypeKind kind, MemoryRegion vector) => vector.Length == 0 ? Value.Null : kind switch
+    {
+        TypeKind.VectorF32 => Value.Vector(MemoryMarshal.Cast<byte, float>(vector.AsSpan()).ToArray()),
+        TypeKind.VectorF16 => Value.Vector(MemoryMarshal.Cast<byte, Half>(vector.AsSpan()).ToArray()),
+        _ => Value.Vector(MemoryMarshal.Cast<byte, sbyte>(vector.AsSpan()).ToArray()),
+    };
+}

@@ -1,0 +1,131 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Schema;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>One thing that is wrong with a stored object.</summary>
+internal sealed record SegmentProblem(string Key, string Message);
+
+/// <summary>
+/// Reads a segment to the last byte and says everything that is wrong, where opening it stops at the first damage: checksums of every block, then
+/// whether rows, ids and columns can be read. A store's failure is no finding and passes through.
+/// </summary>
+internal static class SegmentVerifier
+{
+    public static async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    {
+        var problems = new List<SegmentProblem>();
+        foreach (var part in descriptor.Parts)
+        {
+            await CollectAsync(problems, descriptor.KeyOf(part.Name), () => VerifyPartAsync(store, descriptor, part, problems, cancellation));
+        }
+
+        if (descriptor.DeletesKey is { } deletes)
+        {
+            await CollectAsync(problems, deletes, async () => await DeletesObject.ReadAsync(store, deletes, descriptor.Documents, cancellation));
+        }
+
+        return problems;
+    }
+
+    private static async ValueTask CollectAsync(List<SegmentProblem> problems, string key, Func<ValueTask> verify)
+    {
+        try
+        {
+            await verify();
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt)
+        {
+            problems.Add(new SegmentProblem(key, damage.Message));
+        }
+    }
+
+    private static async ValueTask VerifyPartAsync(
+        IObjectStore store, SegmentDescriptor descriptor, SegmentPart expected, List<SegmentProblem> problems, CancellationToken cancellation)
+    {
+        string key = descriptor.KeyOf(expected.Name);
+        var part = await MappedPart.OpenAsync(store, key, KindOf(expected.Name), expected, descriptor.Documents, cancellation);
+        try
+        {
+            var damaged = part.Reader.FindDamagedBlocks();
+            foreach (long offset in damaged)
+            {
+                problems.Add(new SegmentProblem(key, $"the checksum of the block at byte {offset} does not match"));
+            }
+
+            if (damaged.Count == 0)
+            {
+                Walk(part.Reader, KindOf(expected.Name));
+            }
+        }
+        catch (CorruptDataException damage)
+        {
+            throw part.Damaged(damage);
+        }
+        finally
+        {
+            part.Release();
+        }
+    }
+
+    /// <summary>Null for parts this build does not know: their frame is verified, their content is not understood.</summary>
+    private static PartKind? KindOf(string name)
+    {
+        foreach (var kind in Enum.GetValues<PartKind>())
+        {
+            if (PartFormat.NameOf(kind) == name)
+            {
+                return kind;
+            }
+        }
+
+        return null;
+    }
+
+    private static void Walk(PartReader part, PartKind? kind)
+    {
+        switch (kind)
+        {
+            case PartKind.Rows:
+                WalkRows(new RowsPartReader(part), part.Documents);
+                break;
+            case PartKind.Ids:
+                WalkIds(new IdsPartReader(part), part.Documents);
+                break;
+            case PartKind.Columns:
+                foreach (var entry in part.Entries.Where(e => e.Section == PartSection.Present))
+                {
+                    new ColumnsPartReader(part).GetColumn(new AttributeDefinition(entry.Attribute, $"#{entry.Attribute}", new AttributeType(entry.Type)));
+                }
+
+                break;
+        }
+    }
+
+    private static void WalkRows(RowsPartReader rows, int documents)
+    {
+        for (int document = 0; document < documents; document++)
+        {
+            foreach (var entry in RowFormat.Enumerate(rows.GetRow(document)))
+            {
+                if (entry.IsNull)
+                {
+                    throw new CorruptDataException($"row {document} holds a null for attribute {entry.Number}");
+                }
+            }
+        }
+    }
+
+    private static void WalkIds(IdsPartReader ids, int documents)
+    {
+        for (int document = 0; document < documents; document++)
+        {
+            if (ids.Find(ids.GetId(document)) != document)
+            {
+                throw new CorruptDataException($"the primary key does not lead to document {document}");
+            }
+        }
+    }
+}
