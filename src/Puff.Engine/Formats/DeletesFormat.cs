@@ -3,7 +3,9 @@ using Puff.Engine.Numerics;
 
 namespace Puff.Engine.Formats;
 
-/// <summary>A segment's deletion bitmap, in an <see cref="Envelope"/>: u32 documents, u32 deleted ones, then a bit a document in 64-bit words, set when deleted.</summary>
+/// <summary>
+/// A segment's deletion bitmap, in an <see cref="Envelope"/>: u32 documents, u32 deleted ones, then a bit a document in 64-bit words, set when deleted.
+/// </summary>
 internal static class DeletesFormat
 {
     public const ushort Version = 1;

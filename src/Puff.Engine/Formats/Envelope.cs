@@ -13,7 +13,7 @@ internal static class Envelope
 
     public const int TrailerBytes = 4;
 
-    /// <summary>Writes the header at the beginning of <paramref name="writer"/>, which must be empty; the caller appends the body and calls <see cref="End"/>.</summary>
+    /// <summary>Writes the header into <paramref name="writer"/>, which must be empty; the caller appends the body and calls <see cref="End"/>.</summary>
     public static void Begin(ByteWriter writer, ReadOnlySpan<byte> magic, ushort version)
     {
         if (magic.Length != 4 || writer.Length != 0)

@@ -81,7 +81,8 @@ internal static class PartFormat
     }
 
     /// <summary>Appends the footer to the data that precedes it.</summary>
-    public static void WriteFooter(ByteWriter writer, PartKind kind, int documents, long dataBytes, IReadOnlyList<PartEntry> entries, IReadOnlyList<uint> checksums)
+    public static void WriteFooter(
+        ByteWriter writer, PartKind kind, int documents, long dataBytes, IReadOnlyList<PartEntry> entries, IReadOnlyList<uint> checksums)
     {
         long start = writer.Length;
         writer.UInt64((ulong)dataBytes);

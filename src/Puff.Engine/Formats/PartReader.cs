@@ -114,7 +114,8 @@ internal sealed class PartReader
         uint stored = footer.ChecksumOf(block);
         if (computed != stored)
         {
-            throw new CorruptDataException($"block at byte {(long)block << PartFormat.BlockShift}: checksum {computed:x8} does not match the stored {stored:x8}");
+            long offset = (long)block << PartFormat.BlockShift;
+            throw new CorruptDataException($"block at byte {offset}: checksum {computed:x8} does not match the stored {stored:x8}");
         }
 
         Interlocked.Or(ref verified[block >> 6], 1UL << block);

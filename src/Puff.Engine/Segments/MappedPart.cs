@@ -20,7 +20,9 @@ internal sealed class MappedPart
 
     public PartReader Reader { get; }
 
-    /// <exception cref="PuffException">Corrupt: absent although a manifest names it, of another length, or with a damaged footer. A store's failure passes through.</exception>
+    /// <exception cref="PuffException">
+    /// Corrupt: absent although a manifest names it, of another length, or with a damaged footer. A store's failure passes through.
+    /// </exception>
     public static async ValueTask<MappedPart> OpenAsync(
         IObjectStore store, string key, PartKind? kind, SegmentPart expected, int documents, CancellationToken cancellation)
     {

@@ -68,7 +68,7 @@ internal static class SegmentBuilder
             {
                 var row = source.GetRow(document);
                 rows.Add(row);
-                logicalBytes += LogicalBytes.OfRow(schema, row);
+                logicalBytes += LogicalRowBytes.OfRow(schema, row);
                 if (part.Encoder.ShouldDrain)
                 {
                     await part.DrainAsync(cancellation);

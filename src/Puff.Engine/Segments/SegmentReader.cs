@@ -282,10 +282,16 @@ internal sealed class SegmentReader : IColumnSource
         }
     }
 
-    private VectorsReader? OpenVectors(AttributeDefinition attribute) =>
-        parts.Vectors == null
-            ? null
-            : openVectors.GetOrAdd(attribute.Id, static (_, state) => VectorsReader.Open(state.Part, state.Attribute), (Part: parts.Vectors.Reader, Attribute: attribute));
+    private VectorsReader? OpenVectors(AttributeDefinition attribute)
+    {
+        if (parts.Vectors == null)
+        {
+            return null;
+        }
+
+        var state = (Part: parts.Vectors.Reader, Attribute: attribute);
+        return openVectors.GetOrAdd(attribute.Id, static (_, s) => VectorsReader.Open(s.Part, s.Attribute), state);
+    }
 
     private unsafe VectorRows? ReadVectors(AttributeDefinition attribute)
     {

@@ -3,43 +3,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Engine.Formats;
 
-/// <summary>
-/// Logical sizes, the unit of billing fields and size thresholds (turbopuffer-api 4.9): ids 8 or 16 bytes or their length, scalars 8 (booleans 1),
-/// strings and bytes their length, vectors dimensions × width, arrays the sum of their elements.
-/// </summary>
-internal static class LogicalBytes
+/// <summary>Logical sizes (<see cref="LogicalBytes"/>) of encoded rows, counted without decoding them; multi-vectors count at the column's width.</summary>
+internal static class LogicalRowBytes
 {
-    public static long Of(in DocumentId id) => id.Kind switch
-    {
-        IdKind.UInt => 8,
-        IdKind.Uuid => 16,
-        _ => id.AsUtf8.Length,
-    };
-
-    /// <summary>A decoded value of that type.</summary>
-    public static long Of(AttributeType type, in Value value)
-    {
-        if (value.IsNull || value.Kind == ValueKind.EmptyArray)
-        {
-            return 0;
-        }
-
-        return type.Kind switch
-        {
-            TypeKind.String or TypeKind.Uuid or TypeKind.Bytes => value.AsBytes.Length,
-            TypeKind.Bool => 1,
-            TypeKind.BoolArray => value.AsBools.Length,
-            TypeKind.StringArray or TypeKind.UuidArray => value.AsBytesArray.Sum(b => (long)b.Length),
-            TypeKind.IntArray or TypeKind.DateTimeArray => value.AsInts.Length * 8L,
-            TypeKind.UIntArray => value.AsUInts.Length * 8L,
-            TypeKind.FloatArray => value.AsFloats.Length * 8L,
-            TypeKind.MultiVectorF32 => value.AsMultiVector.Data.Length * 4L,
-            TypeKind.MultiVectorF16 => value.AsMultiVector.Data.Length * 2L,
-            TypeKind.SparseF16 => value.AsSparse.Keys.Sum(k => k.Length + 2L),
-            _ => type.IsDenseVector ? type.VectorBytes : 8,
-        };
-    }
-
     /// <summary>An encoded value (<see cref="PayloadFormat"/>), without building it.</summary>
     public static long OfPayload(AttributeType type, ReadOnlySpan<byte> payload)
     {
