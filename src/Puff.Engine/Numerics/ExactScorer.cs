@@ -93,7 +93,7 @@ internal sealed unsafe class ExactScorer : IDisposable
         }
     }
 
-    /// <summary>The distances to chosen rows: row <c>indices[i]</c> begins at <paramref name="rows"/> + <c>indices[i]</c> × <paramref name="strideBytes"/>.</summary>
+    /// <summary>The distances to chosen rows, of which number n begins n × <paramref name="strideBytes"/> after <paramref name="rows"/>.</summary>
     public void Distances(byte* rows, long strideBytes, ReadOnlySpan<int> indices, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(indices.Length, destination.Length);

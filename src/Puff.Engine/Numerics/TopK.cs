@@ -23,7 +23,9 @@ internal sealed class TopK<T>(int capacity, IComparer<T> ties)
 
     public int Count { get; private set; }
 
-    /// <summary>The largest distance that can still enter: a farther item is refused, one exactly as far may win the tie. Positive infinity until full.</summary>
+    /// <summary>
+    /// The largest distance that can still enter: a farther item is refused, one exactly as far may win the tie. Positive infinity until full.
+    /// </summary>
     public float Threshold => Count < heap.Length ? float.PositiveInfinity : heap[0].Distance;
 
     public void Clear()
