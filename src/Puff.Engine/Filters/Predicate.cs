@@ -16,7 +16,10 @@ internal interface IColumnSource
 {
     int Count { get; }
 
-    /// <summary>The column of a filterable attribute (or of the id, number 0); null when no document of the set has a value.</summary>
+    /// <summary>
+    /// The column of an attribute that a filter may name (filterable, or with a regex, glob or fuzzy index) or of the id, number 0; null when no document
+    /// of the set has a value. The column of a `[]unknown` attribute has that kind and no elements, also when the attribute has got its type since.
+    /// </summary>
     Column? GetColumn(AttributeDefinition attribute);
 }
 
@@ -28,6 +31,9 @@ internal abstract class Predicate
     /// <param name="incoming">The row a conditional write brings; null outside writes and for deletes, where every reference to it is null.</param>
     public abstract bool Matches(IAttributeReader document, IAttributeReader? incoming);
 
-    /// <summary>The column evaluator: overwrites <paramref name="result"/> with the matches among all documents of <paramref name="columns"/>. Not for predicates with references.</summary>
+    /// <summary>
+    /// The column evaluator: overwrites <paramref name="result"/> with the matches among all documents of <paramref name="columns"/>.
+    /// Not for predicates with references.
+    /// </summary>
     public abstract void Evaluate(IColumnSource columns, BitSet result);
 }

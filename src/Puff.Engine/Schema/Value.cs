@@ -99,6 +99,30 @@ public readonly struct Value
 
     public static Value Sparse(SparseVector value) => new(ValueKind.Sparse, 0, value);
 
+    /// <summary>The 64 bits under which columns hold a Bool (0 or 1), Int, UInt, Float (IEEE bits) or DateTime.</summary>
+    internal long ScalarBits => Kind is >= ValueKind.Bool and <= ValueKind.DateTime ? bits : throw Wrong(ValueKind.Int);
+
+    /// <summary>Elements of an array value.</summary>
+    internal int ElementCount => Kind switch
+    {
+        ValueKind.EmptyArray => 0,
+        >= ValueKind.BoolArray and <= ValueKind.UuidArray => ((System.Array)reference!).Length,
+        _ => throw Wrong(ValueKind.EmptyArray),
+    };
+
+    /// <summary>One element of an array value, as a scalar.</summary>
+    internal Value ElementAt(int index) => Kind switch
+    {
+        ValueKind.BoolArray => Bool(AsBools[index]),
+        ValueKind.IntArray => Int(AsInts[index]),
+        ValueKind.UIntArray => UInt(AsUInts[index]),
+        ValueKind.FloatArray => Float(AsFloats[index]),
+        ValueKind.DateTimeArray => DateTime(AsInts[index]),
+        ValueKind.StringArray => Utf8(AsBytesArray[index]),
+        ValueKind.UuidArray => Uuid(AsBytesArray[index]),
+        _ => throw Wrong(ValueKind.EmptyArray),
+    };
+
     public bool AsBool => Kind == ValueKind.Bool ? bits != 0 : throw Wrong(ValueKind.Bool);
 
     public long AsInt => Kind == ValueKind.Int ? bits : throw Wrong(ValueKind.Int);

@@ -1,0 +1,13 @@
+namespace Puff.Engine.Filters;
+
+/// <summary>Compares strings or UUIDs bytewise with one operand.</summary>
+internal sealed class BytesMatcher(Comparison comparison, byte[] operand) : BytesValueMatcher
+{
+    protected override bool Matches(ReadOnlySpan<byte> value) => comparison switch
+    {
+        // Unequal lengths are settled without touching the bytes.
+        Comparison.Equal => value.SequenceEqual(operand),
+        Comparison.Greater => value.SequenceCompareTo(operand) > 0,
+        _ => value.SequenceCompareTo(operand) >= 0,
+    };
+}

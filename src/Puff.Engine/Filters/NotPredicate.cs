@@ -1,0 +1,15 @@
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Filters;
+
+/// <summary>The exact complement over all documents, those without a value included.</summary>
+internal sealed class NotPredicate(Predicate operand) : Predicate
+{
+    public override bool Matches(IAttributeReader document, IAttributeReader? incoming) => !operand.Matches(document, incoming);
+
+    public override void Evaluate(IColumnSource columns, BitSet result)
+    {
+        operand.Evaluate(columns, result);
+        result.Not();
+    }
+}

@@ -1,0 +1,32 @@
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Filters;
+
+/// <summary>Some operand matches. There is at least one.</summary>
+internal sealed class OrPredicate(Predicate[] operands) : Predicate
+{
+    public override bool Matches(IAttributeReader document, IAttributeReader? incoming)
+    {
+        foreach (var operand in operands)
+        {
+            if (operand.Matches(document, incoming))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    public override void Evaluate(IColumnSource columns, BitSet result)
+    {
+        operands[0].Evaluate(columns, result);
+        BitSet? scratch = null;
+        for (int i = 1; i < operands.Length; i++)
+        {
+            scratch ??= new BitSet(result.Count);
+            operands[i].Evaluate(columns, scratch);
+            result.Or(scratch);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Puff.Engine.Formats;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Filters;
+
+/// <summary>Compares 64-bit scalars with one operand: integers and datetimes signed, uint unsigned, float by value, false below true.</summary>
+/// <typeparam name="TLane">The comparison.</typeparam>
+internal sealed class ScalarMatcher<TLane>(long operand) : ValueMatcher
+    where TLane : struct, ScalarLanes.ILane
+{
+    public override bool Matches(in Value value) => TLane.Test(value.ScalarBits, operand);
+
+    public override bool Matches(Column column, int row) => TLane.Test(((ScalarColumn)column).Values[row], operand);
+
+    public override void Evaluate(Column column, Span<ulong> words) =>
+        ScalarLanes.Compare<TLane>(((ScalarColumn)column).Values, operand, words, accumulate: false);
+}
+
+/// <summary>Chooses the matcher for a kind of scalar.</summary>
+internal static class ScalarMatcher
+{
+    public static ValueMatcher Create(TypeKind kind, Comparison comparison, long operand) => (kind, comparison) switch
+    {
+        (TypeKind.Float, Comparison.Equal) => new ScalarMatcher<ScalarLanes.FloatEqual>(operand),
+        (TypeKind.Float, Comparison.Greater) => new ScalarMatcher<ScalarLanes.FloatGreater>(operand),
+        (TypeKind.Float, Comparison.GreaterOrEqual) => new ScalarMatcher<ScalarLanes.FloatGreaterOrEqual>(operand),
+        (_, Comparison.Equal) => new ScalarMatcher<ScalarLanes.Equal>(operand),
+        (TypeKind.UInt, Comparison.Greater) => new ScalarMatcher<ScalarLanes.UnsignedGreater>(operand),
+        (TypeKind.UInt, Comparison.GreaterOrEqual) => new ScalarMatcher<ScalarLanes.UnsignedGreaterOrEqual>(operand),
+        (_, Comparison.Greater) => new ScalarMatcher<ScalarLanes.SignedGreater>(operand),
+        _ => new ScalarMatcher<ScalarLanes.SignedGreaterOrEqual>(operand),
+    };
+}
