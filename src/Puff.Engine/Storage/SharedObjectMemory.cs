@@ -1,0 +1,17 @@
+namespace Puff.Engine.Storage;
+
+/// <summary>A part of another block, which it keeps alive. No bytes are copied.</summary>
+internal sealed unsafe class SharedObjectMemory : ObjectMemory
+{
+    private readonly ObjectMemory owner;
+
+    /// <summary>Adds a reference to <paramref name="owner"/> that is given back with the last reference to this.</summary>
+    public SharedObjectMemory(ObjectMemory owner, long offset, long length)
+        : base(owner.Pointer + offset, length)
+    {
+        owner.AddReference();
+        this.owner = owner;
+    }
+
+    protected override void Free() => owner.Release();
+}
