@@ -14,7 +14,9 @@ internal static class FileNames
 
     private const int MaxNameBytes = 255;
 
-    /// <summary>The path of a legal key's file, relative to the store. Throws <see cref="ArgumentException"/> when a part is too long for a file system.</summary>
+    /// <summary>
+    /// The path of a legal key's file, relative to the store. Throws <see cref="ArgumentException"/> when a part is too long for a file system.
+    /// </summary>
     public static string ToPath(string key)
     {
         var path = new StringBuilder(key.Length + 16);
@@ -27,7 +29,8 @@ internal static class FileNames
             path.Append(isLast ? ObjectSuffix : "");
             if (path.Length - start > MaxNameBytes)
             {
-                throw new ArgumentException($"object key '{key}' has a part of more than {MaxNameBytes} bytes as a file name; a directory store cannot hold it");
+                throw new ArgumentException(
+                    $"object key '{key}' has a part of more than {MaxNameBytes} bytes as a file name; a directory store cannot hold it");
             }
 
             path.Append(isLast ? "" : "/");

@@ -53,7 +53,8 @@ internal sealed class KeyLocks : IDisposable
             if (options.Time.GetElapsedTime(start) > options.LockTimeout)
             {
                 throw new StoreException(
-                    $"another process has held the lock {stripe.Path} for more than {options.LockTimeout.TotalSeconds:0} s; see whether a Puff process is stopped or hung",
+                    $"another process has held the lock {stripe.Path} for more than {options.LockTimeout.TotalSeconds:0} s; "
+                    + "see whether a Puff process is stopped or hung",
                     transient: true,
                     outcomeUnknown: false);
             }

@@ -159,7 +159,9 @@ public sealed class MemoryObjectStore(TimeProvider time) : IObjectStore
         return default;
     }
 
-    /// <summary>Lists from a key on. Returns where to go on after a folded prefix, so that a fold costs one step however many keys it hides; null at the end.</summary>
+    /// <summary>
+    /// Lists from a key on. Returns where to go on after a folded prefix, so that a fold costs one step however many keys it hides; null at the end.
+    /// </summary>
     private string? AddFrom(string from, ListOptions options, ListPageBuilder page)
     {
         string start = options.StartAfter is { } after && ObjectKeys.Compare(after, from) > 0 ? after : from;

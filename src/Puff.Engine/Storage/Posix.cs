@@ -66,7 +66,9 @@ internal static unsafe partial class Posix
     /// <inheritdoc cref="Stat(string, out FileFacts)"/>
     public static int Stat(int file, out FileFacts facts) => Stat(file, "", AtEmptyPath, out facts);
 
-    /// <summary>Fills <paramref name="target"/> from <paramref name="offset"/> on. Zero, minus the error number, or minus EIO when the file is shorter.</summary>
+    /// <summary>
+    /// Fills <paramref name="target"/> from <paramref name="offset"/> on. Zero, minus the error number, or minus EIO when the file is shorter.
+    /// </summary>
     public static int ReadFully(int file, byte* target, long length, long offset)
     {
         while (length > 0)

@@ -146,7 +146,8 @@ internal sealed class StoreFolder
                 if (text != MarkerText)
                 {
                     throw new StoreException(
-                        $"{Root} is a store of another version: {MarkerName} says '{text.Trim()}', expected '{MarkerText.Trim()}'; use the version of Puff that wrote it",
+                        $"{Root} is a store of another version: {MarkerName} says '{text.Trim()}', expected '{MarkerText.Trim()}'; "
+                        + "use the version of Puff that wrote it",
                         transient: false,
                         outcomeUnknown: false);
                 }
@@ -166,7 +167,10 @@ internal sealed class StoreFolder
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new StoreException(
-                $"{Root} cannot be read: {error.Message}; give the user that runs Puff read and write rights on it", transient: false, outcomeUnknown: false, error);
+                $"{Root} cannot be read: {error.Message}; give the user that runs Puff read and write rights on it",
+                transient: false,
+                outcomeUnknown: false,
+                error);
         }
     }
 
@@ -183,7 +187,9 @@ internal sealed class StoreFolder
         }
     }
 
-    /// <summary>Writes the marker, which also proves that the folder can be written; every opening does so under a name of its own, the first one stays.</summary>
+    /// <summary>
+    /// Writes the marker, which also proves that the folder can be written; every opening does so under a name of its own, the first one stays.
+    /// </summary>
     private void Mark()
     {
         using var file = CreateTemporary();
