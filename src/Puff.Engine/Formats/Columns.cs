@@ -26,7 +26,9 @@ internal sealed unsafe class ScalarColumn(TypeKind kind, int count, BitSet prese
     public ReadOnlySpan<long> Values => new(values, Count);
 }
 
-/// <summary>String, Uuid: bytes of each document, one after the other. <paramref name="offsets"/> holds Count + 1 u32 positions into <paramref name="bytes"/>.</summary>
+/// <summary>
+/// String, Uuid: bytes of each document, one after the other. <paramref name="offsets"/> holds Count + 1 u32 positions into <paramref name="bytes"/>.
+/// </summary>
 internal sealed unsafe class BytesColumn(TypeKind kind, int count, BitSet present, MemoryRegion offsets, MemoryRegion bytes) : Column(kind, count, present)
 {
     private readonly uint* offsets = (uint*)offsets.Slice(0, (count + 1) * 4L).Pointer;
@@ -37,8 +39,8 @@ internal sealed unsafe class BytesColumn(TypeKind kind, int count, BitSet presen
 }
 
 /// <summary>
-/// Arrays: document d owns the elements <paramref name="starts"/>[d] .. [d + 1] of <paramref name="elements"/>, which is a scalar or bytes column with one row an element.
-/// Present tells a null from an empty array.
+/// Arrays: document d owns the elements <paramref name="starts"/>[d] .. [d + 1] of <paramref name="elements"/>, which is a scalar or bytes column
+/// with one row an element. Present tells a null from an empty array.
 /// </summary>
 internal sealed unsafe class ArrayColumn(TypeKind kind, int count, BitSet present, MemoryRegion starts, Column elements) : Column(kind, count, present)
 {

@@ -12,8 +12,10 @@ internal static class DeletesFormat
 
     private static ReadOnlySpan<byte> Magic => "PUFD"u8;
 
-    public static void Write(ByteWriter writer, BitSet deleted)
+    /// <summary>The whole object.</summary>
+    public static byte[] Write(BitSet deleted)
     {
+        using var writer = new ByteWriter(deleted.Words.Length * 8 + 32);
         Envelope.Begin(writer, Magic, Version);
         writer.UInt32((uint)deleted.Count);
         writer.UInt32((uint)deleted.PopCount());
@@ -23,6 +25,7 @@ internal static class DeletesFormat
         }
 
         Envelope.End(writer);
+        return writer.Written.AsSpan().ToArray();
     }
 
     public static BitSet Read(ReadOnlySpan<byte> content)

@@ -8,20 +8,8 @@ namespace Puff.Engine.Segments;
 /// <summary>Deletion bitmaps as objects. Each version has a key of its own, so an object is written once and never changes.</summary>
 internal static class DeletesObject
 {
-    public static async ValueTask WriteAsync(IObjectStore store, string key, BitSet deleted, CancellationToken cancellation)
-    {
-        using var writer = new ByteWriter(deleted.Words.Length * 8 + 32);
-        DeletesFormat.Write(writer, deleted);
-        var content = NativeObjectMemory.CopyOf(writer.Written.AsSpan());
-        try
-        {
-            await store.PutAsync(key, content.Memory, PutCondition.None, StorePurpose.Segment, cancellation);
-        }
-        finally
-        {
-            content.Release();
-        }
-    }
+    public static async ValueTask WriteAsync(IObjectStore store, string key, BitSet deleted, CancellationToken cancellation) =>
+        await store.PutAsync(key, DeletesFormat.Write(deleted), PutCondition.None, StorePurpose.Segment, cancellation);
 
     /// <exception cref="PuffException">Corrupt when the object is absent or damaged, or is about another number of documents.</exception>
     public static async ValueTask<BitSet> ReadAsync(IObjectStore store, string key, int documents, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 using Xunit;
 
@@ -20,6 +21,14 @@ public class PersistedNumbersTests
 
     [Fact]
     public void DistanceMetric_keeps_its_numbers() => AssertNumbers<DistanceMetric>("CosineDistance=1 EuclideanSquared=2");
+
+    [Fact]
+    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4");
+
+    [Fact]
+    public void PartSection_keeps_its_numbers() => AssertNumbers<PartSection>(
+        "Rows=1 RowOffsets=2 Ids=3 IdOffsets=4 SortedIds=5 SortedDocuments=6 IdFilter=7 Present=8 Values=9 Starts=10 Offsets=11 Bytes=12 " +
+        "Vectors=13 VectorBlocks=14");
 
     private static void AssertNumbers<TEnum>(string expected)
         where TEnum : struct, Enum =>
