@@ -97,7 +97,8 @@ internal static class EveryType
         _ => Sparse(random),
     };
 
-    private static AttributeDefinition Vector(int id, string name, TypeKind kind, int dimensions) => new(id, name, new AttributeType(kind, dimensions)) { Ann = true };
+    private static AttributeDefinition Vector(int id, string name, TypeKind kind, int dimensions) =>
+        new(id, name, new AttributeType(kind, dimensions)) { Ann = true };
 
     private static ModelDocument Document(NamespaceSchema schema, DocumentId id, Xorshift random, int nulls)
     {

@@ -63,7 +63,8 @@ internal static class SegmentChecks
         {
             for (int i = 0; i < block.Count; i++)
             {
-                found.Add(block.FirstDocument + i, Convert.ToHexString(new ReadOnlySpan<byte>(block.Pointer + i * attribute.Type.VectorBytes, attribute.Type.VectorBytes)));
+                var vector = new ReadOnlySpan<byte>(block.Pointer + i * attribute.Type.VectorBytes, attribute.Type.VectorBytes);
+                found.Add(block.FirstDocument + i, Convert.ToHexString(vector));
             }
         }
 

@@ -74,5 +74,6 @@ internal static class ValueText
 
     private static string Bits(double value) => BitConverter.DoubleToInt64Bits(value).ToString("x", CultureInfo.InvariantCulture);
 
-    private static string Bits(float[] values) => string.Join(',', values.Select(v => BitConverter.SingleToInt32Bits(v).ToString("x", CultureInfo.InvariantCulture)));
+    private static string Bits(float[] values) =>
+        string.Join(',', values.Select(v => BitConverter.SingleToInt32Bits(v).ToString("x", CultureInfo.InvariantCulture)));
 }
