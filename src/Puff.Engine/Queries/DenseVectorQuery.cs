@@ -1,0 +1,95 @@
+using System.Numerics;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>One query vector against a dense vector attribute, over the contiguous blocks of a set.</summary>
+internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, ExactScorer scorer) : VectorQuery(attribute)
+{
+    public override void Scan(QueryRun run, SetView view, RankedHeap heap)
+    {
+        var rows = view.Set.GetVectors(Attribute);
+        if (rows is null)
+        {
+            return;
+        }
+
+        foreach (var block in rows.Blocks)
+        {
+            ScanBlock(run, view, block, rows.RowBytes, heap);
+        }
+    }
+
+    public override bool TryDistance(DocumentSet set, int document, out float distance)
+    {
+        distance = 0;
+        var rows = set.GetVectors(Attribute);
+        if (rows is null)
+        {
+            return false;
+        }
+
+        int low = 0, high = rows.Blocks.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            (low, high) = rows.Blocks[middle].FirstDocument <= document ? (middle, high) : (low, middle - 1);
+        }
+
+        if (high < 0 || (uint)(document - rows.Blocks[low].FirstDocument) >= (uint)rows.Blocks[low].Count)
+        {
+            return false;
+        }
+
+        var block = rows.Blocks[low];
+        distance = scorer.Distance(block.Pointer + (long)(document - block.FirstDocument) * rows.RowBytes);
+        return true;
+    }
+
+    public override void Dispose() => scorer.Dispose();
+
+    private void ScanBlock(QueryRun run, SetView view, VectorBlock block, int rowBytes, RankedHeap heap)
+    {
+        Span<float> distances = stackalloc float[ChunkRows];
+        int end = block.FirstDocument + block.Count;
+        int document = view.Matches.NextSet(block.FirstDocument);
+        while (document >= 0 && document < end)
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            int length = EndOfRun(view.Matches, document, Math.Min(end, document + ChunkRows)) - document;
+            scorer.Distances(block.Pointer + (long)(document - block.FirstDocument) * rowBytes, rowBytes, length, distances);
+            run.VectorsScored += length;
+            for (int i = 0; i < length; i++)
+            {
+                if (distances[i] <= heap.Bound)
+                {
+                    heap.Offer(distances[i], view.Index, document + i);
+                }
+            }
+
+            document = view.Matches.NextSet(document + length);
+        }
+    }
+
+    /// <summary>The first clear bit after the set bit <paramref name="from"/>, at most <paramref name="limit"/>.</summary>
+    private static int EndOfRun(BitSet bits, int from, int limit)
+    {
+        var words = bits.Words;
+        int index = from >> 6;
+        ulong clear = ~words[index] & (ulong.MaxValue << from);
+        while (clear == 0)
+        {
+            index++;
+            if (index << 6 >= limit || index == words.Length)
+            {
+                return limit;
+            }
+
+            clear = ~words[index];
+        }
+
+        return Math.Min(limit, (index << 6) + BitOperations.TrailingZeroCount(clear));
+    }
+}

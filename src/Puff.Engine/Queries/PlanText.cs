@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Text;
+using Puff.Engine.Filters;
+using Puff.Engine.Namespaces;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>The plan of executed queries in lines for a reader. Free text: nothing parses it. Names attributes and operators, never operands.</summary>
+internal sealed class PlanText
+{
+    private readonly StringBuilder text = new();
+    private int queries;
+
+    public PlanText(NamespaceSnapshot snapshot)
+    {
+        int live = snapshot.Sets.Sum(s => s.Live.PopCount());
+        int tails = snapshot.Sets.Count(s => s.IsTail);
+        Line($"namespace \"{snapshot.Name}\" as of log entry {snapshot.Sequence}: {live} documents in {snapshot.Sets.Count - tails} segments and {tails} tails");
+    }
+
+    public void AddQuery(QueryRequest request, QueryRun run, QueryResult result)
+    {
+        Line($"query {++queries}");
+        Line(run.Query.Filter is null ? "  filter: none" : $"  filter: {Describe(request.Filters!)}");
+        foreach (var view in run.Views)
+        {
+            string kind = view.Set.IsTail ? "tail, row by row" : "segment, by columns";
+            string matches = run.Query.Filter is null ? string.Empty : $", {view.MatchCount} match the filter ({kind})";
+            Line($"    set {view.Index}: {view.Set.Live.PopCount()} live of {view.Set.Count}{matches}");
+        }
+
+        Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
+        Line(run.Query.Rank is null ? $"  limit: {run.Query.Limit} groups" : $"  k: {run.Query.Offset + run.Query.Limit} (offset {run.Query.Offset})");
+        Line($"  rows scanned exactly: {run.RowsScanned}");
+        Line($"  vectors scored: {run.VectorsScored}");
+        Line("  dependent steps: 0 (the snapshot is mapped)");
+        Line($"  result: {Describe(result)}");
+    }
+
+    public void AddFusion(RankFusion fusion, int rows) =>
+        Line($"fusion: reciprocal ranks of {queries} queries, constant {fusion.RankConstant.ToString(CultureInfo.InvariantCulture)}; {rows} rows");
+
+    public override string ToString() => text.ToString();
+
+    private static string Describe(BoundRank rank) => rank switch
+    {
+        BoundVectorRank vector => $"{(vector.Exact ? "kNN" : "ANN")} on \"{vector.Attribute.Name}\" ({vector.Attribute.Type}), answered by an exact scan",
+        BoundOrder order => "by " + string.Join(", ", order.Keys.Select(k => $"\"{k.Attribute.Name}\" {(k.Descending ? "desc" : "asc")}")),
+        _ => "by score, highest first",
+    };
+
+    private static string Describe(BoundAggregate aggregate)
+    {
+        string functions = string.Join(", ", aggregate.Functions.Select(f => f.Sum < 0 ? "Count" : $"Sum of \"{aggregate.Sums[f.Sum].Name}\""));
+        return aggregate.Keys.Count == 0 ? functions : functions + " by " + string.Join(", ", aggregate.Keys.Select(k => $"\"{k.Attribute.Name}\""));
+    }
+
+    private static string Describe(QueryResult result) => result switch
+    {
+        { Rows: { } rows } => $"{rows.Count} rows",
+        { Groups: { } groups } => $"{groups.Count} groups",
+        _ => $"{result.Aggregations!.Count} aggregates",
+    };
+
+    private static string Describe(Filter filter) => filter switch
+    {
+        AndFilter and => $"And({string.Join(", ", and.Operands.Select(Describe))})",
+        OrFilter or => $"Or({string.Join(", ", or.Operands.Select(Describe))})",
+        NotFilter not => $"Not({Describe(not.Operand)})",
+        AttributeFilter attribute => $"\"{attribute.Attribute}\" {attribute.Operator}",
+        _ => filter.GetType().Name,
+    };
+
+    private void Line(string line) => text.Append(line).Append('\n');
+}

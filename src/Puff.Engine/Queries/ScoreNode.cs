@@ -1,0 +1,118 @@
+using Puff.Engine.Filters;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>
+/// A score expression bound to a schema (turbopuffer-api 4.2). Every node gives each document a value and says whether the document counts as scored by it:
+/// a row that no part of an expression scores is left out of the ranking. Immutable; opened once for each document set.
+/// </summary>
+internal abstract class ScoreNode
+{
+    /// <summary>True when the value comes from an attribute somewhere: such a row stays in the ranking with value 0.</summary>
+    public abstract bool IsAttributeDerived { get; }
+
+    /// <param name="view">A whole set is going to be read, restricted to its matches.</param>
+    public abstract ScoreReader Open(SetView view, CancellationToken cancellation);
+
+    /// <summary>Only a few documents are going to be read: no work over the whole set is worth it.</summary>
+    public abstract ScoreReader OpenRows(DocumentSet set);
+}
+
+/// <summary>Reads the scores of one set in chunks. Holds scratch memory: for one thread.</summary>
+internal abstract class ScoreReader
+{
+    /// <summary>Documents in one call, at most.</summary>
+    public const int ChunkRows = 256;
+
+    /// <summary>Overwrites both outputs; a document that is not scored has score 0.</summary>
+    public abstract void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored);
+}
+
+/// <summary>1 where a filter matches; other documents are not scored.</summary>
+internal sealed class FilterScoreNode(Predicate predicate) : ScoreNode
+{
+    public override bool IsAttributeDerived => false;
+
+    public override ScoreReader Open(SetView view, CancellationToken cancellation)
+    {
+        var matches = SetView.Evaluate(view.Set, predicate, view.Matches, cancellation);
+        return new BitReader(matches);
+    }
+
+    public override ScoreReader OpenRows(DocumentSet set) => new RowReader(predicate, new DocumentReader(set));
+
+    private sealed class BitReader(Numerics.BitSet matches) : ScoreReader
+    {
+        public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
+        {
+            for (int i = 0; i < documents.Length; i++)
+            {
+                scored[i] = matches[documents[i]];
+                scores[i] = scored[i] ? 1 : 0;
+            }
+        }
+    }
+
+    private sealed class RowReader(Predicate predicate, DocumentReader reader) : ScoreReader
+    {
+        public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
+        {
+            for (int i = 0; i < documents.Length; i++)
+            {
+                reader.Document = documents[i];
+                scored[i] = predicate.Matches(reader, null);
+                scores[i] = scored[i] ? 1 : 0;
+            }
+        }
+    }
+}
+
+/// <summary>The dot product with a sparse query; documents with product 0 are not scored.</summary>
+internal sealed class SparseScoreNode(AttributeDefinition attribute, SparseVector query) : ScoreNode
+{
+    public override bool IsAttributeDerived => false;
+
+    public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);
+
+    public override ScoreReader OpenRows(DocumentSet set) => new Reader(set, attribute, query);
+
+    private sealed class Reader(DocumentSet set, AttributeDefinition attribute, SparseVector query) : ScoreReader
+    {
+        public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
+        {
+            for (int i = 0; i < documents.Length; i++)
+            {
+                var value = set.GetValue(documents[i], attribute);
+                scores[i] = value.IsNull ? 0 : DotProduct(query, value.AsSparse);
+                scored[i] = scores[i] != 0;
+            }
+        }
+
+        /// <summary>Both key lists ascend: one pass over them.</summary>
+        private static double DotProduct(SparseVector left, SparseVector right)
+        {
+            double sum = 0;
+            int l = 0, r = 0;
+            while (l < left.Keys.Length && r < right.Keys.Length)
+            {
+                int order = left.Keys[l].AsSpan().SequenceCompareTo(right.Keys[r]);
+                if (order == 0)
+                {
+                    sum += (double)left.Weights[l++] * right.Weights[r++];
+                }
+                else if (order < 0)
+                {
+                    l++;
+                }
+                else
+                {
+                    r++;
+                }
+            }
+
+            return sum;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+namespace Puff.Engine.Queries;
+
+/// <summary>Ranks documents by a score expression, highest first; documents it does not score are left out.</summary>
+internal static class ScoreOrder
+{
+    public static RankedDocument[] Run(QueryRun run, BoundScore rank, int count)
+    {
+        var heap = new RankedHeap(run, count);
+        foreach (var view in run.Views)
+        {
+            Scan(run, view, rank.Expression.Open(view, run.Cancellation), heap);
+        }
+
+        return heap.DrainSorted();
+    }
+
+    private static void Scan(QueryRun run, SetView view, ScoreReader reader, RankedHeap heap)
+    {
+        var documents = new int[ScoreReader.ChunkRows];
+        var scores = new double[ScoreReader.ChunkRows];
+        var scored = new bool[ScoreReader.ChunkRows];
+        int document = view.Matches.NextSet(0);
+        while (document >= 0)
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            int length = 0;
+            for (; document >= 0 && length < documents.Length; document = view.Matches.NextSet(document + 1))
+            {
+                documents[length++] = document;
+            }
+
+            run.RowsScanned += length;
+            reader.Read(documents.AsSpan(0, length), scores, scored);
+            for (int i = 0; i < length; i++)
+            {
+                if (scored[i])
+                {
+                    heap.Offer(KeyOf(scores[i]), view.Index, documents[i]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Smaller keys rank first; a score that is no number ranks as 0.</summary>
+    private static double KeyOf(double score) => double.IsNaN(score) ? 0 : -score;
+}

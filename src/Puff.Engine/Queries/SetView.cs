@@ -1,0 +1,94 @@
+using Puff.Engine.Filters;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>One document set under one query: which documents match, and the columns the query reads. The tail's columns are built from its rows when first asked for.</summary>
+internal sealed class SetView
+{
+    /// <summary>Documents evaluated between two looks at the cancellation token.</summary>
+    private const int CancellationStride = 256;
+
+    private readonly Dictionary<int, BuiltColumn> built = [];
+
+    private SetView(DocumentSet set, int index, BitSet matches)
+    {
+        Set = set;
+        Index = index;
+        Matches = matches;
+        MatchCount = matches.PopCount();
+    }
+
+    public DocumentSet Set { get; }
+
+    /// <summary>Position in the snapshot's list.</summary>
+    public int Index { get; }
+
+    /// <summary>Live documents that pass the filter. Shared: do not change.</summary>
+    public BitSet Matches { get; }
+
+    public int MatchCount { get; }
+
+    public static SetView Create(DocumentSet set, int index, Predicate? filter, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return new SetView(set, index, filter is null ? set.Live : Evaluate(set, filter, set.Live, cancellation));
+    }
+
+    /// <summary>The documents among <paramref name="candidates"/> that match: by columns in a segment, one by one in the tail.</summary>
+    public static BitSet Evaluate(DocumentSet set, Predicate predicate, BitSet candidates, CancellationToken cancellation)
+    {
+        var result = new BitSet(set.Count);
+        if (set.Columns is { } columns)
+        {
+            predicate.Evaluate(columns, result);
+            result.And(candidates);
+            return result;
+        }
+
+        var reader = new DocumentReader(set);
+        int evaluated = 0;
+        for (int document = candidates.NextSet(0); document >= 0; document = candidates.NextSet(document + 1))
+        {
+            if (++evaluated % CancellationStride == 0)
+            {
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            reader.Document = document;
+            result[document] = predicate.Matches(reader, null);
+        }
+
+        return result;
+    }
+
+    /// <summary>
+    /// The column of a filterable attribute or the id, right for all matching documents; null when none has a value. A column built from
+    /// rows lives as long as this view.
+    /// </summary>
+    public Column? GetColumn(AttributeDefinition attribute)
+    {
+        if (Set.Columns is { } columns)
+        {
+            return columns.GetColumn(attribute);
+        }
+
+        if (!built.TryGetValue(attribute.Id, out var column))
+        {
+            built[attribute.Id] = column = BuiltColumn.Build(Set, attribute, Matches);
+        }
+
+        return column.Column;
+    }
+}
+
+/// <summary>A reader that is moved from document to document, so that a scan allocates one.</summary>
+internal sealed class DocumentReader(DocumentSet set) : IAttributeReader
+{
+    public int Document { get; set; }
+
+    public Value Get(AttributeDefinition attribute) => attribute.Id == 0 ? set.GetId(Document).ToValue() : set.GetValue(Document, attribute);
+}

@@ -1,0 +1,98 @@
+using System.Buffers.Binary;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>A scalar or bytes column as a sort key: values compare by a 64-bit prefix first, bytes then in place. Nulls sort before everything.</summary>
+internal sealed class SortColumn
+{
+    private readonly BitSet? present;
+    private readonly ScalarColumn? scalars;
+    private readonly BytesColumn? bytes;
+    private readonly TypeKind kind;
+
+    /// <param name="column">Null when no document has a value.</param>
+    public SortColumn(Column? column)
+    {
+        present = column?.Present;
+        kind = column?.Kind ?? default;
+        scalars = column as ScalarColumn;
+        bytes = column as BytesColumn;
+        if (column is not null && scalars is null && bytes is null)
+        {
+            throw new InvalidOperationException($"a column of {column.Kind} has no order");
+        }
+    }
+
+    /// <summary>The order-preserving beginning of a value: different prefixes decide, equal prefixes of bytes do not. False for null.</summary>
+    public bool TryGetPrefix(int document, out ulong prefix)
+    {
+        if (present is null || !present[document])
+        {
+            prefix = 0;
+            return false;
+        }
+
+        prefix = scalars is not null ? SortableBits(kind, scalars.Values[document]) : PrefixOf(bytes!.Get(document));
+        return true;
+    }
+
+    public int Compare(int document, SortColumn other, int otherDocument)
+    {
+        bool isPresent = TryGetPrefix(document, out ulong prefix);
+        bool isOtherPresent = other.TryGetPrefix(otherDocument, out ulong otherPrefix);
+        if (!isPresent || !isOtherPresent)
+        {
+            return isPresent.CompareTo(isOtherPresent);
+        }
+
+        int order = prefix.CompareTo(otherPrefix);
+        return order != 0 || bytes is null ? order : bytes.Get(document).SequenceCompareTo(other.bytes!.Get(otherDocument));
+    }
+
+    /// <summary>Maps the 64 bits of a scalar column to an unsigned number of the same order; -0.0 and 0.0 become one.</summary>
+    public static ulong SortableBits(TypeKind kind, long bits)
+    {
+        const ulong Sign = 1UL << 63;
+        switch (kind)
+        {
+            case TypeKind.Int or TypeKind.DateTime:
+                return unchecked((ulong)bits) ^ Sign;
+            case TypeKind.Float:
+                ulong raw = bits == long.MinValue ? 0 : unchecked((ulong)bits);
+                return (raw & Sign) != 0 ? ~raw : raw | Sign;
+            default:
+                return unchecked((ulong)bits);
+        }
+    }
+
+    /// <summary>The inverse of <see cref="SortableBits"/>.</summary>
+    public static long FromSortableBits(TypeKind kind, ulong sortable)
+    {
+        const ulong Sign = 1UL << 63;
+        return unchecked((long)(kind switch
+        {
+            TypeKind.Int or TypeKind.DateTime => sortable ^ Sign,
+            TypeKind.Float => (sortable & Sign) != 0 ? sortable & ~Sign : ~sortable,
+            _ => sortable,
+        }));
+    }
+
+    private static ulong PrefixOf(ReadOnlySpan<byte> value)
+    {
+        if (value.Length >= 8)
+        {
+            return BinaryPrimitives.ReadUInt64BigEndian(value);
+        }
+
+        ulong prefix = 0;
+        for (int i = 0; i < value.Length; i++)
+        {
+            prefix |= (ulong)value[i] << (56 - 8 * i);
+        }
+
+        return prefix;
+    }
+}

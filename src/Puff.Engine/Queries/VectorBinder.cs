@@ -1,0 +1,81 @@
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>Vector operands against vector attributes.</summary>
+internal static class VectorBinder
+{
+    public static BoundVectorRank Bind(NamespaceSchema schema, VectorRank rank)
+    {
+        string form = rank.Exact ? "kNN" : "ANN";
+        var query = Bind(schema, rank.Attribute, rank.Vector, form);
+        var attribute = query.Attribute;
+        if (attribute.Type.IsMultiVector && !rank.Exact && !attribute.LateInteraction)
+        {
+            throw PuffException.Invalid(
+                $"ANN on the multi-vector attribute \"{attribute.Name}\" needs \"ann\": {{\"late_interaction\": true}} in its schema; kNN with filters works without");
+        }
+
+        return new BoundVectorRank(attribute, query, rank.Exact);
+    }
+
+    /// <param name="form">"ANN", "kNN" or "VectorDist", for messages.</param>
+    public static VectorQuery Bind(NamespaceSchema schema, string name, VectorOperand operand, string form)
+    {
+        var attribute = QueryBinder.Find(schema, name, form);
+        if (!attribute.Type.IsDenseVector && !attribute.Type.IsMultiVector)
+        {
+            throw PuffException.Invalid($"{form} needs a vector attribute, and \"{name}\" is {attribute.Type}");
+        }
+
+        CheckOperand(attribute, operand, form);
+        bool isCosine = (schema.Metric ?? DistanceMetric.CosineDistance) == DistanceMetric.CosineDistance;
+        if (attribute.Type.IsDenseVector)
+        {
+            return new DenseVectorQuery(attribute, ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data));
+        }
+
+        int dimensions = attribute.Type.Dimensions;
+        var scorers = new ExactScorer[operand.Data.Length / dimensions];
+        for (int i = 0; i < scorers.Length; i++)
+        {
+            scorers[i] = ExactScorer.Create(ElementType.F32, dimensions, isCosine, operand.Data.AsSpan(i * dimensions, dimensions));
+        }
+
+        return new MultiVectorQuery(attribute, scorers);
+    }
+
+    private static void CheckOperand(AttributeDefinition attribute, VectorOperand operand, string form)
+    {
+        if (operand.IsMulti && !attribute.Type.IsMultiVector)
+        {
+            throw PuffException.Invalid($"{form} with several query vectors needs a multi-vector attribute, and \"{attribute.Name}\" is {attribute.Type}");
+        }
+
+        int dimensions = attribute.Type.Dimensions;
+        bool fits = operand.Dimensions == dimensions && operand.Data.Length > 0
+            && (operand.IsMulti ? operand.Data.Length % dimensions == 0 : operand.Data.Length == dimensions);
+        if (!fits)
+        {
+            int given = operand.IsMulti ? operand.Dimensions : operand.Data.Length;
+            throw PuffException.Invalid($"the query vector has {given} dimensions; attribute \"{attribute.Name}\" has {dimensions}");
+        }
+
+        foreach (float element in operand.Data)
+        {
+            if (!float.IsFinite(element))
+            {
+                throw PuffException.Invalid($"the query vector for attribute \"{attribute.Name}\" contains NaN or infinity");
+            }
+        }
+    }
+
+    private static ElementType ElementOf(TypeKind kind) => kind switch
+    {
+        TypeKind.VectorF32 => ElementType.F32,
+        TypeKind.VectorF16 => ElementType.F16,
+        TypeKind.VectorI8 => ElementType.I8,
+        _ => throw new InvalidOperationException($"{kind} is no dense vector"),
+    };
+}
