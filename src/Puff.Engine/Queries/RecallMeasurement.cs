@@ -1,3 +1,4 @@
+using System.Numerics;
 using Puff.Engine.Filters;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
@@ -72,7 +73,7 @@ internal static class RecallMeasurement
         foreach (var set in snapshot.Sets)
         {
             int size = set.Live.PopCount();
-            foreach (int ordinal in ordinals.GetViewBetween(first, first + size - 1))
+            foreach (int ordinal in size == 0 ? [] : ordinals.GetViewBetween(first, first + size - 1))
             {
                 var value = set.GetValue(DocumentAt(set, ordinal - first), attribute);
                 if (!value.IsNull)
@@ -110,7 +111,15 @@ internal static class RecallMeasurement
     /// <summary>The live document with so many live ones before it.</summary>
     private static int DocumentAt(DocumentSet set, int ordinal)
     {
-        int document = set.Live.NextSet(0);
+        var words = set.Live.Words;
+        int word = 0;
+        for (int ones = BitOperations.PopCount(words[0]); ones <= ordinal; ones = BitOperations.PopCount(words[word]))
+        {
+            ordinal -= ones;
+            word++;
+        }
+
+        int document = set.Live.NextSet(word * 64);
         for (; ordinal > 0; ordinal--)
         {
             document = set.Live.NextSet(document + 1);
