@@ -1,4 +1,3 @@
-using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 
 namespace Puff.Engine.Queries;
@@ -24,7 +23,7 @@ internal static class QueryCosts
             ExhaustiveSearchCount = tail,
             ApproxNamespaceSize = live,
             LogicalBytesQueried = Math.Max(MinBytesQueried, live * BytesReadOf(run.Query)),
-            LogicalBytesReturned = BytesOf(run.Query, result),
+            LogicalBytesReturned = BytesOf(result),
             VectorsScored = run.VectorsScored,
             LastIncludedWriteAt = run.Snapshot.LastWriteAt,
         };
@@ -40,40 +39,27 @@ internal static class QueryCosts
     };
 
     /// <summary>8 for an integer id, 16 for a UUID, the length of a string; 4 for `$dist`; attributes by their type.</summary>
-    public static long BytesOf(NamespaceSchema schema, ResultRow row)
+    public static long BytesOf(ResultRow row) => LogicalBytes.Of(row.Id) + (row.Distance is null ? 0 : sizeof(float)) + BytesOf(row.Attributes);
+
+    private static long BytesOf(IReadOnlyList<KeyValuePair<string, Value>> values)
     {
-        long bytes = LogicalBytes.Of(row.Id) + (row.Distance is null ? 0 : sizeof(float));
-        foreach (var (name, value) in row.Attributes)
+        long bytes = 0;
+        foreach (var (_, value) in values)
         {
-            bytes += schema.Find(name) is { } attribute ? LogicalBytes.Of(attribute.Type, value) : sizeof(double);
+            bytes += LogicalBytes.Of(value);
         }
 
         return bytes;
     }
 
-    private static long BytesOf(BoundQuery query, QueryResult result)
+    private static long BytesOf(QueryResult result)
     {
         if (result.Rows is { } rows)
         {
-            return rows.Sum(row => BytesOf(query.Schema, row));
+            return rows.Sum(BytesOf);
         }
 
-        if (result.Groups is not { } groups)
-        {
-            return result.Aggregations!.Count * (long)sizeof(long);
-        }
-
-        long bytes = 0;
-        foreach (var group in groups)
-        {
-            bytes += group.Aggregations.Count * (long)sizeof(long);
-            for (int i = 0; i < group.Keys.Count; i++)
-            {
-                bytes += LogicalBytes.Of(new AttributeType(query.Aggregate!.Keys[i].Attribute.Type.ElementKind), group.Keys[i].Value);
-            }
-        }
-
-        return bytes;
+        return result.Groups is { } groups ? groups.Sum(g => BytesOf(g.Keys) + BytesOf(g.Aggregations)) : BytesOf(result.Aggregations!);
     }
 
     /// <summary>Bytes of one document that the ranking or aggregation reads: its vector, or 8 for each key. An estimate that ignores what a filter reads.</summary>

@@ -52,7 +52,7 @@ internal static class QueryExecutor
                 plan?.AddQuery(request.Queries[i], run, results[i]);
             }
 
-            return Combine(snapshot, request, results, plan);
+            return Combine(request, results, plan);
         }
         finally
         {
@@ -63,7 +63,7 @@ internal static class QueryExecutor
         }
     }
 
-    private static MultiQueryResult Combine(NamespaceSnapshot snapshot, MultiQueryRequest request, QueryResult[] results, PlanText? plan)
+    private static MultiQueryResult Combine(MultiQueryRequest request, QueryResult[] results, PlanText? plan)
     {
         var costs = Array.ConvertAll(results, r => r.Cost);
         if (request.Fusion is null)
@@ -72,7 +72,7 @@ internal static class QueryExecutor
         }
 
         var rows = ReciprocalRankFusion.Fuse(results, request.Fusion, request.Limit is { } limit ? (int)limit : int.MaxValue);
-        var cost = QueryCosts.Total(costs, rows.Sum(row => QueryCosts.BytesOf(snapshot.Schema, row)));
+        var cost = QueryCosts.Total(costs, rows.Sum(QueryCosts.BytesOf));
         plan?.AddFusion(request.Fusion, rows.Count);
         return new MultiQueryResult([new QueryResult { Rows = rows, Cost = cost }], cost);
     }

@@ -1,4 +1,5 @@
 using Puff.Engine.Filters;
+using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
@@ -43,7 +44,7 @@ internal sealed class FilterScoreNode(Predicate predicate) : ScoreNode
 
     public override ScoreReader OpenRows(DocumentSet set) => new RowReader(predicate, new DocumentReader(set));
 
-    private sealed class BitReader(Numerics.BitSet matches) : ScoreReader
+    private sealed class BitReader(BitSet matches) : ScoreReader
     {
         public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
         {
@@ -85,34 +86,11 @@ internal sealed class SparseScoreNode(AttributeDefinition attribute, SparseVecto
             for (int i = 0; i < documents.Length; i++)
             {
                 var value = set.GetValue(documents[i], attribute);
-                scores[i] = value.IsNull ? 0 : DotProduct(query, value.AsSparse);
+                scores[i] = value.IsNull ? 0 : DotProduct(value.AsSparse);
                 scored[i] = scores[i] != 0;
             }
         }
 
-        /// <summary>Both key lists ascend: one pass over them.</summary>
-        private static double DotProduct(SparseVector left, SparseVector right)
-        {
-            double sum = 0;
-            int l = 0, r = 0;
-            while (l < left.Keys.Length && r < right.Keys.Length)
-            {
-                int order = left.Keys[l].AsSpan().SequenceCompareTo(right.Keys[r]);
-                if (order == 0)
-                {
-                    sum += (double)left.Weights[l++] * right.Weights[r++];
-                }
-                else if (order < 0)
-                {
-                    l++;
-                }
-                else
-                {
-                    r++;
-                }
-            }
-
-            return sum;
-        }
+        private double DotProduct(SparseVector stored) => SparseDotProduct.Compute(query.Keys, query.Weights, stored.Keys, stored.Weights);
     }
 }

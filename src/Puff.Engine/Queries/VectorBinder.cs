@@ -36,14 +36,7 @@ internal static class VectorBinder
             return new DenseVectorQuery(attribute, ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data));
         }
 
-        int dimensions = attribute.Type.Dimensions;
-        var scorers = new ExactScorer[operand.Data.Length / dimensions];
-        for (int i = 0; i < scorers.Length; i++)
-        {
-            scorers[i] = ExactScorer.Create(ElementType.F32, dimensions, isCosine, operand.Data.AsSpan(i * dimensions, dimensions));
-        }
-
-        return new MultiVectorQuery(attribute, scorers);
+        return new MultiVectorQuery(attribute, MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data), operand.Data.Length / operand.Dimensions);
     }
 
     private static void CheckOperand(AttributeDefinition attribute, VectorOperand operand, string form)

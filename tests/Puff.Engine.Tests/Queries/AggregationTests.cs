@@ -1,0 +1,204 @@
+using Puff.Engine.Filters;
+using Puff.Engine.Queries;
+using Puff.Engine.Schema;
+using Xunit;
+using static Puff.Engine.Tests.Queries.QueryFixture;
+
+namespace Puff.Engine.Tests.Queries;
+
+public sealed class AggregationTests
+{
+    private static readonly Aggregation Count = new("n", AggregateFunction.Count, null);
+
+    [Fact]
+    public void Count_counts_matching_documents()
+    {
+        using var space = Shop();
+        var result = space.Query(new QueryRequest { AggregateBy = [Count, new("ids", AggregateFunction.Count, "id")] });
+        Assert.Null(result.Rows);
+        Assert.Equal([("n", 6L), ("ids", 6L)], result.Aggregations!.Select(a => (a.Key, a.Value.AsInt)));
+        Assert.Equal(16, result.Cost.LogicalBytesReturned);
+        var filtered = space.Query(new QueryRequest { AggregateBy = [Count], Filters = Where("color", FilterOperator.Eq, Value.String("blue")) });
+        Assert.Equal(3, filtered.Aggregations!.Single().Value.AsInt);
+    }
+
+    [Fact]
+    public void Sums_keep_the_type_of_their_attribute()
+    {
+        using var space = Shop();
+        Assert.Equal(6, Sum(space, "size").AsInt);
+        Assert.Equal(1.5, Sum(space, "price").AsFloat);
+        Assert.Equal(21UL, Sum(space, "stock").AsUInt);
+        var none = new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "price")], Filters = Where("color", FilterOperator.Eq, Value.String("no")) };
+        Assert.Equal(0.0, space.Query(none).Aggregations!.Single().Value.AsFloat);
+    }
+
+    [Fact]
+    public void Integer_sums_are_exact_and_report_overflow()
+    {
+        using var space = new QueryFixture(null, ("i", TypeKind.Int, 0), ("u", TypeKind.UInt, 0));
+        space.Add(Row(1, ("i", Value.Int(long.MaxValue)), ("u", Value.UInt(ulong.MaxValue))), Row(2, ("i", Value.Int(5))), Row(3, ("i", Value.Int(-5))));
+        Assert.Equal(long.MaxValue, Sum(space, "i").AsInt);
+        Assert.Equal(ulong.MaxValue, Sum(space, "u").AsUInt);
+        space.Add([Row(4, ("i", Value.Int(1)), ("u", Value.UInt(1)))], isTail: true);
+        space.Fails(ErrorKind.Invalid, "does not fit in 64 bits", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "i")] });
+        space.Fails(ErrorKind.Invalid, "does not fit in 64 bits", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "u")] });
+    }
+
+    [Fact]
+    public void Functions_and_attributes_that_do_not_fit_are_refused()
+    {
+        using var space = Shop();
+        space.Fails(ErrorKind.Invalid, "\"color\" is string", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "color")] });
+        space.Fails(ErrorKind.Invalid, "the id", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "id")] });
+        space.Fails(ErrorKind.Invalid, "takes no attribute", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Count, "color")] });
+        space.Fails(ErrorKind.Invalid, "\"n\" is used twice", new QueryRequest { AggregateBy = [Count, Count] });
+        space.Fails(ErrorKind.Malformed, "rank_by and aggregate_by", new QueryRequest { AggregateBy = [Count], RankBy = Order(("id", false)) });
+        space.Fails(ErrorKind.Invalid, "include_attributes", new QueryRequest { AggregateBy = [Count], Select = new(true, null, null) });
+        space.Fails(ErrorKind.Invalid, "without group_by", new QueryRequest { AggregateBy = [Count], Limit = 5 });
+        space.Fails(ErrorKind.Invalid, "offset", new QueryRequest { AggregateBy = [Count], Offset = 5 });
+        space.Fails(ErrorKind.Invalid, "names no function", new QueryRequest { GroupBy = [Plain("color")] });
+    }
+
+    [Fact]
+    public void Groups_are_sorted_column_by_column_with_null_first()
+    {
+        using var space = Shop();
+        var result = space.Query(new QueryRequest { AggregateBy = [Count], GroupBy = [Plain("color"), Plain("size")] });
+        Assert.Equal(
+            ["null,3:1", "blue,null:1", "blue,1:2", "red,null:1", "red,1:1"], result.Groups!.Select(Text));
+        Assert.Equal(["color", "size"], result.Groups![0].Keys.Select(k => k.Key));
+        var first = space.Query(new QueryRequest { AggregateBy = [Count], GroupBy = [Plain("color"), Plain("size")], Limit = 2 });
+        Assert.Equal(["null,3:1", "blue,null:1"], first.Groups!.Select(Text));
+    }
+
+    [Fact]
+    public void Each_unique_element_makes_a_group()
+    {
+        using var space = new QueryFixture(null, ("tags", TypeKind.StringArray, 0), ("kind", TypeKind.Bool, 0));
+        space.Add(
+            Row(1, ("tags", Tags("a", "b", "a")), ("kind", Value.Bool(true))),
+            Row(2, ("tags", Tags("b")), ("kind", Value.Bool(false))),
+            Row(3, ("tags", Value.EmptyArray), ("kind", Value.Bool(true))),
+            Row(4, ("kind", Value.Bool(true))));
+        var each = new GroupKey("tag", "tags", true);
+        Assert.Equal(["null:1", "a:1", "b:2"], space.Query(new QueryRequest { AggregateBy = [Count], GroupBy = [each] }).Groups!.Select(Text));
+        var crossed = space.Query(new QueryRequest { AggregateBy = [Count], GroupBy = [each, Plain("kind")] });
+        Assert.Equal(["null,true:1", "a,true:1", "b,false:1", "b,true:1"], crossed.Groups!.Select(Text));
+        Assert.Equal(["tag", "kind"], crossed.Groups![0].Keys.Select(k => k.Key));
+    }
+
+    [Fact]
+    public void Group_keys_that_do_not_fit_are_refused()
+    {
+        using var space = new QueryFixture(null, ("tags", TypeKind.StringArray, 0), ("more", TypeKind.StringArray, 0), ("kind", TypeKind.Bool, 0));
+        void Fails(string part, params GroupKey[] keys) => space.Fails(ErrorKind.Invalid, part, new QueryRequest { AggregateBy = [Count], GroupBy = keys });
+        Fails("is an array", Plain("tags"));
+        Fails("by their id", Plain("id"));
+        Fails("\"nobody\"", Plain("nobody"));
+        Fails("used twice", Plain("kind"), Plain("kind"));
+        Fails("used twice", new GroupKey("n", "tags", true));
+        Fails("used twice", Plain("kind"), new GroupKey("kind", "tags", true));
+        Fails("once in a query", new GroupKey("x", "tags", true), new GroupKey("y", "more", true));
+        Fails("needs an array", new GroupKey("x", "kind", true));
+        Fails("\"nobody\"", new GroupKey("x", "nobody", true));
+    }
+
+    [Fact]
+    public void Empty_group_by_is_no_grouping()
+    {
+        using var space = Shop();
+        Assert.NotNull(space.Query(new QueryRequest { AggregateBy = [Count], GroupBy = [] }).Aggregations);
+    }
+
+    [Fact]
+    public void Many_groups_are_cut_to_the_smallest_keys()
+    {
+        using var space = new QueryFixture(null, ("i", TypeKind.Int, 0));
+        var values = Enumerable.Range(-3_000, 6_000).ToArray();
+        new Random(11).Shuffle(values);
+        space.Add([.. values.Concat(values).Select((v, i) => Row((ulong)i, ("i", Value.Int(v))))]);
+        var groups = space.Query(new QueryRequest { AggregateBy = [Count, new("s", AggregateFunction.Sum, "i")], GroupBy = [Plain("i")], Limit = 10 }).Groups!;
+        Assert.Equal(Enumerable.Range(-3_000, 10).Select(v => $"{v}:2"), groups.Select(Text));
+        Assert.All(groups, g => Assert.Equal(2 * g.Keys[0].Value.AsInt, g.Aggregations[1].Value.AsInt));
+    }
+
+    [Fact]
+    public void Group_keys_read_back_in_order()
+    {
+        Value[] ascending =
+        [
+            Value.Null, Value.Float(double.NegativeInfinity), Value.Float(-1), Value.Float(-double.Epsilon), Value.Float(0),
+            Value.Float(double.Epsilon), Value.Float(1),
+        ];
+        Check(TypeKind.Float, ascending, v => v.AsFloat.ToString());
+        Check(TypeKind.Int, [Value.Null, Value.Int(long.MinValue), Value.Int(-1), Value.Int(0), Value.Int(long.MaxValue)], v => v.AsInt.ToString());
+        Check(TypeKind.UInt, [Value.Null, Value.UInt(0), Value.UInt(ulong.MaxValue)], v => v.AsUInt.ToString());
+        string[] texts = ["", "\0", "\0\0", "\0a", "a", "a\0", "a\0b", "aa"];
+        Check(TypeKind.String, [Value.Null, .. texts.Select(Value.String)], v => v.AsString);
+    }
+
+    private static void Check(TypeKind kind, Value[] ascending, Func<Value, string> text)
+    {
+        var keys = new List<byte[]>();
+        foreach (var value in ascending)
+        {
+            var writer = new KeyWriter();
+            if (value.IsNull)
+            {
+                writer.AddNull();
+            }
+            else if (kind == TypeKind.String)
+            {
+                writer.AddBytes(value.AsBytes);
+            }
+            else
+            {
+                writer.AddScalar(SortColumn.SortableBits(kind, BuiltColumn.Bits(value)));
+            }
+
+            writer.AddScalar(7);
+            ReadOnlySpan<byte> rest = writer.Written;
+            var read = KeyWriter.Read(ref rest, kind);
+            Assert.Equal(value.Kind, read.Kind);
+            Assert.Equal(value.IsNull ? "null" : text(value), read.IsNull ? "null" : text(read));
+            Assert.Equal(7UL, KeyWriter.Read(ref rest, TypeKind.UInt).AsUInt);
+            keys.Add(writer.Written.ToArray());
+        }
+
+        for (int i = 1; i < keys.Count; i++)
+        {
+            Assert.True(keys[i - 1].AsSpan().SequenceCompareTo(keys[i]) < 0, $"{kind} {i - 1} and {i}");
+        }
+    }
+
+    internal static string Text(AggregationGroup group) => string.Join(",", group.Keys.Select(k => Text(k.Value))) + ":" + group.Aggregations[0].Value.AsInt;
+
+    internal static string Text(Value value) => value.Kind switch
+    {
+        ValueKind.Null => "null",
+        ValueKind.Bool => value.AsBool ? "true" : "false",
+        ValueKind.Int => value.AsInt.ToString(),
+        ValueKind.UInt => value.AsUInt.ToString(),
+        ValueKind.Float => value.AsFloat.ToString("R"),
+        ValueKind.DateTime => value.AsDateTime.ToString(),
+        ValueKind.String => value.AsString,
+        _ => Convert.ToHexString(value.AsBytes),
+    };
+
+    internal static GroupKey Plain(string attribute) => new(attribute, attribute, false);
+
+    internal static Value Tags(params string[] tags) => Value.StringArray([.. tags.Select(System.Text.Encoding.UTF8.GetBytes)]);
+
+    private static Value Sum(QueryFixture space, string attribute) =>
+        space.Query(new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, attribute)] }).Aggregations!.Single().Value;
+
+    private static QueryFixture Shop() =>
+        new QueryFixture(null, ("color", TypeKind.String, 0), ("size", TypeKind.Int, 0), ("price", TypeKind.Float, 0), ("stock", TypeKind.UInt, 0)).Add(
+            Row(1, ("color", Value.String("blue")), ("size", Value.Int(1)), ("price", Value.Float(0.5)), ("stock", Value.UInt(1))),
+            Row(2, ("color", Value.String("red")), ("size", Value.Int(1)), ("stock", Value.UInt(2))),
+            Row(3, ("color", Value.String("blue")), ("size", Value.Int(1)), ("price", Value.Float(1)), ("stock", Value.UInt(3))),
+            Row(4, ("color", Value.String("blue")), ("stock", Value.UInt(4))),
+            Row(5, ("size", Value.Int(3)), ("stock", Value.UInt(5))),
+            Row(6, ("color", Value.String("red")), ("stock", Value.UInt(6))));
+}
