@@ -31,6 +31,13 @@ internal sealed unsafe class ByteWriter : IDisposable
 
     public void Clear() => length = 0;
 
+    /// <summary>Takes back everything written after <paramref name="newLength"/>.</summary>
+    public void Truncate(long newLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)newLength, (ulong)length, nameof(newLength));
+        length = newLength;
+    }
+
     /// <summary>Hands out the next <paramref name="count"/> bytes to write into; valid until the next call.</summary>
     public Span<byte> Reserve(int count)
     {

@@ -32,6 +32,9 @@ internal sealed record SegmentDescriptor
 
     public long TotalBytes => Parts.Sum(p => p.Bytes);
 
+    /// <summary>Every object the descriptor refers to.</summary>
+    public IEnumerable<string> AllKeys() => Parts.Select(p => KeyOf(p.Name)).Concat(DeletesKey is null ? [] : [DeletesKey]);
+
     public string KeyOf(string partName) => $"{KeyBase}.{partName}";
 }
 

@@ -1,0 +1,305 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Schema;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// The state of a namespace up to <see cref="IndexedThrough"/> and where everything lies: the content of `current`, the only mutable object. Immutable in memory;
+/// every publication writes a new one by compare-and-set.
+/// </summary>
+internal sealed record Manifest
+{
+    /// <summary>Names one life of the namespace; a re-creation takes a new one. Random, so that it never comes twice.</summary>
+    public required ulong Epoch { get; init; }
+
+    /// <summary>Counts publications of this epoch.</summary>
+    public long Version { get; init; }
+
+    /// <summary>Drawn anew for each publication: settles a compare-and-set whose reply was lost.</summary>
+    public UInt128 PublishId { get; init; }
+
+    /// <summary>A deletion was indexed: the namespace does not exist, whatever else stands here.</summary>
+    public bool Deleted { get; init; }
+
+    /// <summary>A branch or copy exists with its manifest; an ordinary namespace begins with its first WAL entry.</summary>
+    public bool BornLive { get; init; }
+
+    public long CreatedAtMs { get; init; }
+
+    public long LastWriteAtMs { get; init; }
+
+    public long UpdatedAtMs { get; init; }
+
+    public NamespaceSchema Schema { get; init; } = NamespaceSchema.Empty;
+
+    public NamespaceOptions Options { get; init; } = new();
+
+    /// <summary>Parent of a branch.</summary>
+    public string? Parent { get; init; }
+
+    /// <summary>WAL entries 1 .. this are in the segments.</summary>
+    public long IndexedThrough { get; init; }
+
+    /// <summary>WAL entries of parents that a branch has not indexed yet, oldest first.</summary>
+    public IReadOnlyList<InheritedTail> InheritedTails { get; init; } = [];
+
+    public IReadOnlyList<SegmentDescriptor> Segments { get; init; } = [];
+
+    /// <summary>Objects no longer referenced, kept until grace has passed for the sake of slower nodes.</summary>
+    public IReadOnlyList<RetiredObject> Retired { get; init; } = [];
+
+    /// <summary>When which part of the WAL was given up; an entry may be deleted grace after.</summary>
+    public IReadOnlyList<TrimMark> Trims { get; init; } = [];
+
+    /// <summary>Pins this namespace holds at others.</summary>
+    public IReadOnlyList<string> PinsHeld { get; init; } = [];
+
+    /// <summary>Highest slot a writer must not claim any more.</summary>
+    public long TrimmedThrough => IndexedThrough;
+
+    public long LiveDocuments => Segments.Sum(s => (long)s.Documents - s.Deleted);
+
+    public long LogicalBytes => Segments.Sum(s => s.Documents == 0 ? 0 : s.LogicalBytes * (s.Documents - s.Deleted) / s.Documents);
+}
+
+/// <param name="Name">The namespace whose entries they are.</param>
+internal sealed record InheritedTail(string Name, ulong Epoch, long From, long Through)
+{
+    public static void Write(ByteWriter writer, InheritedTail tail)
+    {
+        writer.Text(tail.Name);
+        writer.UInt64(tail.Epoch);
+        writer.Int64(tail.From);
+        writer.Int64(tail.Through);
+    }
+
+    public static InheritedTail Read(ref ByteReader reader)
+    {
+        var tail = new InheritedTail(reader.Text(), reader.UInt64(), reader.Int64(), reader.Int64());
+        return tail.From >= 1 && tail.Through >= tail.From
+            ? tail
+            : throw new CorruptDataException($"inherited WAL entries {tail.From} to {tail.Through}");
+    }
+
+    public static List<InheritedTail> ReadList(ref ByteReader reader)
+    {
+        int count = reader.Count(25);
+        var tails = new List<InheritedTail>(count);
+        for (int i = 0; i < count; i++)
+        {
+            tails.Add(Read(ref reader));
+        }
+
+        return tails;
+    }
+}
+
+internal readonly record struct RetiredObject(string Key, long RetiredAtMs);
+
+internal readonly record struct TrimMark(long Through, long PublishedAtMs);
+
+/// <summary>Manifest bytes: an envelope around fixed fields and length-prefixed lists (docs/formats/manifest.md).</summary>
+internal static class ManifestFormat
+{
+    private static ReadOnlySpan<byte> Magic => "PMAN"u8;
+
+    private const ushort Version = 1;
+
+    public static void Write(ByteWriter writer, Manifest manifest)
+    {
+        Envelope.Begin(writer, Magic, Version);
+        writer.UInt64(manifest.Epoch);
+        writer.Int64(manifest.Version);
+        writer.UInt64((ulong)(manifest.PublishId >> 64));
+        writer.UInt64((ulong)manifest.PublishId);
+        writer.Byte((byte)((manifest.Deleted ? 1 : 0) | (manifest.BornLive ? 2 : 0)));
+        writer.Int64(manifest.CreatedAtMs);
+        writer.Int64(manifest.LastWriteAtMs);
+        writer.Int64(manifest.UpdatedAtMs);
+        writer.Int64(manifest.IndexedThrough);
+        SchemaFormat.Write(writer, manifest.Schema);
+        SettingsFormat.Write(writer, manifest.Options);
+        WriteOptionalText(writer, manifest.Parent);
+        writer.Varint((ulong)manifest.InheritedTails.Count);
+        foreach (var tail in manifest.InheritedTails)
+        {
+            InheritedTail.Write(writer, tail);
+        }
+
+        writer.Varint((ulong)manifest.Segments.Count);
+        foreach (var segment in manifest.Segments)
+        {
+            WriteSegment(writer, segment);
+        }
+
+        writer.Varint((ulong)manifest.Retired.Count);
+        foreach (var retired in manifest.Retired)
+        {
+            writer.Text(retired.Key);
+            writer.Int64(retired.RetiredAtMs);
+        }
+
+        writer.Varint((ulong)manifest.Trims.Count);
+        foreach (var trim in manifest.Trims)
+        {
+            writer.Int64(trim.Through);
+            writer.Int64(trim.PublishedAtMs);
+        }
+
+        writer.Varint((ulong)manifest.PinsHeld.Count);
+        foreach (string pin in manifest.PinsHeld)
+        {
+            writer.Text(pin);
+        }
+
+        Envelope.End(writer);
+    }
+
+    /// <exception cref="CorruptDataException">The bytes are no manifest.</exception>
+    public static Manifest Read(ReadOnlySpan<byte> data)
+    {
+        var reader = new ByteReader(Envelope.Open(data, Magic, Version, out _));
+        ulong epoch = reader.UInt64();
+        long version = reader.Int64();
+        var publishId = new UInt128(reader.UInt64(), reader.UInt64());
+        byte flags = reader.Byte();
+        var manifest = new Manifest
+        {
+            Epoch = epoch,
+            Version = version,
+            PublishId = publishId,
+            Deleted = (flags & 1) != 0,
+            BornLive = (flags & 2) != 0,
+            CreatedAtMs = ReadTime(ref reader),
+            LastWriteAtMs = ReadTime(ref reader),
+            UpdatedAtMs = ReadTime(ref reader),
+            IndexedThrough = reader.Int64(),
+            Schema = SchemaFormat.Read(ref reader),
+            Options = SettingsFormat.Read(ref reader),
+            Parent = ReadOptionalText(ref reader),
+            InheritedTails = InheritedTail.ReadList(ref reader),
+            Segments = ReadSegments(ref reader),
+            Retired = ReadRetired(ref reader),
+            Trims = ReadTrims(ref reader),
+            PinsHeld = ReadTexts(ref reader),
+        };
+        reader.ExpectEnd();
+        return manifest;
+    }
+
+    private static void WriteSegment(ByteWriter writer, SegmentDescriptor segment)
+    {
+        writer.Text(segment.KeyBase);
+        writer.Varint((ulong)segment.Documents);
+        writer.Varint((ulong)segment.LogicalBytes);
+        writer.Varint((ulong)segment.Parts.Count);
+        foreach (var part in segment.Parts)
+        {
+            writer.Text(part.Name);
+            writer.Varint((ulong)part.Bytes);
+        }
+
+        writer.Varint((ulong)segment.DeletesVersion);
+        WriteOptionalText(writer, segment.DeletesKey);
+        writer.Varint((ulong)segment.Deleted);
+    }
+
+    private static List<SegmentDescriptor> ReadSegments(ref ByteReader reader)
+    {
+        int count = reader.Count(8);
+        var segments = new List<SegmentDescriptor>(count);
+        for (int i = 0; i < count; i++)
+        {
+            segments.Add(new SegmentDescriptor
+            {
+                KeyBase = reader.Text(),
+                Documents = ReadInt(ref reader),
+                LogicalBytes = ReadLong(ref reader),
+                Parts = ReadParts(ref reader),
+                DeletesVersion = ReadInt(ref reader),
+                DeletesKey = ReadOptionalText(ref reader),
+                Deleted = ReadInt(ref reader),
+            });
+        }
+
+        return segments;
+    }
+
+    private static List<SegmentPart> ReadParts(ref ByteReader reader)
+    {
+        int count = reader.Count(2);
+        var parts = new List<SegmentPart>(count);
+        for (int i = 0; i < count; i++)
+        {
+            parts.Add(new SegmentPart(reader.Text(), ReadLong(ref reader)));
+        }
+
+        return parts;
+    }
+
+    private static List<RetiredObject> ReadRetired(ref ByteReader reader)
+    {
+        int count = reader.Count(9);
+        var list = new List<RetiredObject>(count);
+        for (int i = 0; i < count; i++)
+        {
+            list.Add(new RetiredObject(reader.Text(), reader.Int64()));
+        }
+
+        return list;
+    }
+
+    private static List<TrimMark> ReadTrims(ref ByteReader reader)
+    {
+        int count = reader.Count(16);
+        var list = new List<TrimMark>(count);
+        for (int i = 0; i < count; i++)
+        {
+            list.Add(new TrimMark(reader.Int64(), reader.Int64()));
+        }
+
+        return list;
+    }
+
+    private static List<string> ReadTexts(ref ByteReader reader)
+    {
+        int count = reader.Count();
+        var list = new List<string>(count);
+        for (int i = 0; i < count; i++)
+        {
+            list.Add(reader.Text());
+        }
+
+        return list;
+    }
+
+    private static void WriteOptionalText(ByteWriter writer, string? text)
+    {
+        writer.Byte(text is null ? (byte)0 : (byte)1);
+        if (text is not null)
+        {
+            writer.Text(text);
+        }
+    }
+
+    private static string? ReadOptionalText(ref ByteReader reader) => reader.Byte() == 0 ? null : reader.Text();
+
+    private static long ReadTime(ref ByteReader reader)
+    {
+        const long latest = 253_402_300_799_999; // end of the year 9999: what DateTimeOffset can hold
+        long value = reader.Int64();
+        return value is >= 0 and <= latest ? value : throw new CorruptDataException($"time {value} is out of range");
+    }
+
+    private static int ReadInt(ref ByteReader reader)
+    {
+        ulong value = reader.Varint();
+        return value <= int.MaxValue ? (int)value : throw new CorruptDataException($"number {value} is out of range");
+    }
+
+    private static long ReadLong(ref ByteReader reader)
+    {
+        ulong value = reader.Varint();
+        return value <= long.MaxValue ? (long)value : throw new CorruptDataException($"number {value} is out of range");
+    }
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// Where the objects of one namespace lie (design: "objects of a namespace"). <see cref="Current"/> is the only mutable object; all others are written once.
+/// </summary>
+internal sealed class NamespaceKeys
+{
+    private readonly string root;
+
+    public NamespaceKeys(string root, string name)
+    {
+        this.root = root;
+        Name = name;
+        Folder = $"{NamespacesFolder(root)}{EncodeName(name)}/";
+    }
+
+    public string Name { get; }
+
+    /// <summary>Prefix of every object of the namespace, with the trailing slash.</summary>
+    public string Folder { get; }
+
+    /// <summary>The manifest, changed by compare-and-set only.</summary>
+    public string Current => Folder + "current";
+
+    public string WalFolder => Folder + "wal/";
+
+    public string SegmentFolder => Folder + "seg/";
+
+    public string PinFolder => Folder + "pin/";
+
+    public string WalEpochFolder(ulong epoch) => $"{WalFolder}{epoch:x16}/";
+
+    public string WalEntry(ulong epoch, long sequence) => $"{WalEpochFolder(epoch)}{sequence.ToString("D20", CultureInfo.InvariantCulture)}";
+
+    public string SegmentBase(string segmentId) => SegmentFolder + segmentId;
+
+    /// <summary>The pin a branch leaves at each namespace whose objects it still needs.</summary>
+    public string Pin(string child, ulong childEpoch) => $"{PinFolder}{EncodeName(child)}.{childEpoch:x16}";
+
+    public NamespaceKeys Of(string name) => new(root, name);
+
+    public static string NamespacesFolder(string root) => root.Length == 0 ? "ns/" : root + "/ns/";
+
+    /// <summary>The namespace that owns a key, or null when the key is not a namespace's.</summary>
+    public static string? OwnerOf(string root, string key)
+    {
+        string folder = NamespacesFolder(root);
+        int end = key.StartsWith(folder, StringComparison.Ordinal) ? key.IndexOf('/', folder.Length) : -1;
+        return end < 0 ? null : DecodeName(key[folder.Length..end]);
+    }
+
+    /// <summary>Epoch and sequence of a WAL key of this namespace, or null for anything else.</summary>
+    public (ulong Epoch, long Sequence)? ParseWalEntry(string key)
+    {
+        string rest = key.StartsWith(WalFolder, StringComparison.Ordinal) ? key[WalFolder.Length..] : "";
+        return rest.Length == 16 + 1 + 20 && rest[16] == '/'
+            && ulong.TryParse(rest[..16], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch)
+            && long.TryParse(rest[17..], NumberStyles.None, CultureInfo.InvariantCulture, out long sequence)
+            ? (epoch, sequence)
+            : null;
+    }
+
+    /// <summary>`.` and `..` are legal namespace names but not legal key parts; '%' occurs in no name.</summary>
+    public static string EncodeName(string name) => name is "." or ".." ? name.Replace(".", "%2E", StringComparison.Ordinal) : name;
+
+    public static string DecodeName(string part) => part.Replace("%2E", ".", StringComparison.Ordinal);
+
+    /// <summary>`[A-Za-z0-9-_.]{1,128}` (turbopuffer-api 2.1).</summary>
+    public static void CheckName(string name)
+    {
+        if (name.Length is < 1 or > 128 || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0)
+        {
+            throw PuffException.Invalid($"namespace name \"{(name.Length <= 140 ? name : name[..140] + "…")}\" must have 1 to 128 characters of A-Z a-z 0-9 - _ .");
+        }
+    }
+
+    private static readonly System.Buffers.SearchValues<char> NameCharacters =
+        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+}
