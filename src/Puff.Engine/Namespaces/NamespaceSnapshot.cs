@@ -1,3 +1,4 @@
+using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
@@ -23,6 +24,13 @@ internal sealed class NamespaceSnapshot(
     public long Sequence { get; } = sequence;
 
     public DateTimeOffset LastWriteAt { get; } = lastWriteAt;
+
+    /// <summary>The last change of documents or schema.</summary>
+    public DateTimeOffset UpdatedAt { get; init; } = lastWriteAt;
+
+    public NamespaceOptions Options { get; init; } = new();
+
+    public long LiveDocuments => Sets.Sum(s => (long)s.Live.PopCount());
 
     public void Dispose() => Interlocked.Exchange(ref release, null)?.Invoke();
 }

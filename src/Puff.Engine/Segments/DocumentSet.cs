@@ -33,6 +33,30 @@ internal abstract class DocumentSet
     /// <summary>The exact vectors of a dense vector attribute; null when no document of the set has any.</summary>
     public abstract VectorRows? GetVectors(AttributeDefinition attribute);
 
+    /// <summary>The live documents that match; all live ones without a predicate. The result may be shared: do not change it.</summary>
+    public BitSet Match(Predicate? predicate)
+    {
+        if (predicate is null)
+        {
+            return Live;
+        }
+
+        var matches = new BitSet(Count);
+        if (Columns is { } columns)
+        {
+            predicate.Evaluate(columns, matches);
+            matches.And(Live);
+            return matches;
+        }
+
+        for (int document = Live.NextSet(0); document >= 0; document = Live.NextSet(document + 1))
+        {
+            matches[document] = predicate.Matches(ReaderOf(document), null);
+        }
+
+        return matches;
+    }
+
     /// <summary>A reader on one document, for predicates.</summary>
     public IAttributeReader ReaderOf(int document) => new Reader(this, document);
 

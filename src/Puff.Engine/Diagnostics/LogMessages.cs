@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace Puff.Engine.Diagnostics;
+
+/// <summary>Every message the engine logs, numbered. Keys, ids and counts only, never attribute values or vectors.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(1, LogLevel.Error, "WAL entry {Key} is damaged and left out, as the policy `skip` says: {Damage}")]
+    public static partial void CorruptEntrySkipped(ILogger log, string key, string damage);
+
+    [LoggerMessage(2, LogLevel.Information, "Indexed \"{Namespace}\" through {Sequence}: {Documents} documents in {Segment}")]
+    public static partial void Indexed(ILogger log, string @namespace, long sequence, int documents, string segment);
+
+    [LoggerMessage(3, LogLevel.Information, "Merged {Count} segments of \"{Namespace}\" into {Segment} with {Documents} documents")]
+    public static partial void Merged(ILogger log, int count, string @namespace, string segment, int documents);
+
+    [LoggerMessage(4, LogLevel.Information, "Another indexer published \"{Namespace}\" first; this work is dropped")]
+    public static partial void PublishLost(ILogger log, string @namespace);
+
+    [LoggerMessage(5, LogLevel.Warning, "Background work on \"{Namespace}\" failed and will be tried again: {Reason}")]
+    public static partial void BackgroundFailed(ILogger log, string @namespace, string reason);
+
+    [LoggerMessage(6, LogLevel.Information, "Collected {Count} objects of \"{Namespace}\"")]
+    public static partial void Collected(ILogger log, int count, string @namespace);
+}

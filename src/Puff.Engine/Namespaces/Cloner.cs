@@ -1,0 +1,172 @@
+using Puff.Engine.Formats;
+using Puff.Engine.Segments;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Namespaces;
+
+/// <summary>
+/// Makes a namespace out of another: a branch shares the source's immutable objects under the protection of pins, in constant time; a copy has
+/// objects of its own. Both appear at once with their first manifest, or not at all.
+/// </summary>
+internal sealed class Cloner(EngineContext context)
+{
+    public async Task<WriteResult> BranchAsync(Namespace source, Namespace target)
+    {
+        await target.FreshenAsync();
+        if (target.View!.State.IsLive)
+        {
+            throw PuffException.Conflict($"namespace \"{target.Name}\" exists already; a branch needs a new name");
+        }
+
+        await source.FreshenAsync();
+        var before = target.View!;
+        var (sourceView, snapshot) = source.SnapshotWithView();
+        using var held = snapshot;
+        var origin = sourceView.Current!;
+        var manifest = target.NewLife(before) with
+        {
+            BornLive = true,
+            Schema = origin.Manifest.Schema,
+            Options = snapshot.Options with { PinnedReplicas = 0 },
+            Parent = source.Name,
+            LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
+            UpdatedAtMs = context.NowMs,
+            InheritedTails = [.. origin.Manifest.InheritedTails, .. TailOf(source.Name, origin.Manifest, snapshot.Sequence)],
+            Segments = origin.Manifest.Segments,
+        };
+        var pins = await PinAsync(target, manifest);
+        manifest = manifest with { PinsHeld = [.. manifest.PinsHeld, .. pins] };
+        await CheckStillThereAsync(source, sourceView, pins);
+        return await PublishAsync(target, before, manifest, pins, snapshot.LiveDocuments);
+    }
+
+    public async Task<WriteResult> CopyAsync(Namespace source, Namespace target)
+    {
+        await target.FreshenAsync();
+        var before = target.View!;
+        if (before.State is { IsLive: true, LiveDocuments: > 0 })
+        {
+            throw PuffException.Invalid($"namespace \"{target.Name}\" has documents already; copy into a new or empty one");
+        }
+
+        if (before.State.IsLive)
+        {
+            await target.DeleteAsync();
+            await target.FreshenAsync();
+            before = target.View!;
+        }
+
+        await source.FreshenAsync();
+        using var snapshot = source.Snapshot();
+        var manifest = target.NewLife(before) with
+        {
+            BornLive = true,
+            Schema = snapshot.Schema,
+            Options = snapshot.Options with { PinnedReplicas = 0 },
+            LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
+            UpdatedAtMs = context.NowMs,
+            Segments = await CopySegmentsAsync(target, snapshot),
+        };
+        return await PublishAsync(target, before, manifest, [], snapshot.LiveDocuments);
+    }
+
+    private async Task<List<SegmentDescriptor>> CopySegmentsAsync(Namespace target, NamespaceSnapshot snapshot)
+    {
+        var segments = new List<SegmentDescriptor>();
+        foreach (var set in snapshot.Sets)
+        {
+            string keyBase = target.Keys.SegmentBase(context.NextObjectId());
+            if (set is SegmentDocumentSet segment)
+            {
+                segments.Add(await CopySegmentAsync(segment, keyBase));
+            }
+            else if (set is TailDocumentSet { LiveCount: > 0 } tail)
+            {
+                segments.Add(await SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), CancellationToken.None));
+            }
+        }
+
+        return segments;
+    }
+
+    private async Task<SegmentDescriptor> CopySegmentAsync(SegmentDocumentSet set, string keyBase)
+    {
+        var original = set.Segment.Descriptor;
+        foreach (var part in original.Parts)
+        {
+            if (!await context.Store.CopyAsync(original.KeyOf(part.Name), $"{keyBase}.{part.Name}", StorePurpose.Segment, CancellationToken.None))
+            {
+                throw PuffException.Corrupt($"segment object {original.KeyOf(part.Name)} is gone");
+            }
+        }
+
+        var deleted = set.Live.Clone();
+        deleted.Not();
+        int count = deleted.PopCount();
+        var copy = original with { KeyBase = keyBase, DeletesVersion = 0, DeletesKey = null, Deleted = 0 };
+        if (count == 0)
+        {
+            return copy;
+        }
+
+        string key = $"{keyBase}.del.1.{context.NextUInt64():x16}";
+        await DeletesObject.WriteAsync(context.Store, key, deleted, CancellationToken.None);
+        return copy with { DeletesVersion = 1, DeletesKey = key, Deleted = count };
+    }
+
+    private static IEnumerable<InheritedTail> TailOf(string source, Manifest manifest, long through) =>
+        through > manifest.IndexedThrough ? [new InheritedTail(source, manifest.Epoch, manifest.IndexedThrough + 1, through)] : [];
+
+    /// <summary>One pin in the folder of every namespace whose objects the branch will read.</summary>
+    private async Task<List<string>> PinAsync(Namespace target, Manifest manifest)
+    {
+        var byOwner = manifest.Segments.SelectMany(s => s.AllKeys()).GroupBy(k => NamespaceKeys.OwnerOf(context.Settings.Root, k)!).ToDictionary(g => g.Key, g => g.ToList());
+        foreach (var tail in manifest.InheritedTails)
+        {
+            byOwner.TryAdd(tail.Name, []);
+        }
+
+        var pins = new List<string>();
+        foreach (var (owner, keys) in byOwner)
+        {
+            string pin = context.KeysOf(owner).Pin(target.Name, manifest.Epoch);
+            byte[] content = PinFormat.Write(new BranchPin(keys, manifest.InheritedTails.Where(t => t.Name == owner).ToArray()));
+            await context.Store.PutAsync(pin, content, PutCondition.None, StorePurpose.Manifest, CancellationToken.None);
+            pins.Add(pin);
+        }
+
+        return pins;
+    }
+
+    /// <summary>The pins count only if they were there before the source's collector could delete anything they name.</summary>
+    private async Task CheckStillThereAsync(Namespace source, NamespaceView view, List<string> pins)
+    {
+        if (context.Time.GetElapsedTime(view.ReadAt) <= context.Settings.Grace / 2)
+        {
+            return;
+        }
+
+        await UnpinAsync(pins);
+        throw new PuffException(ErrorKind.Unavailable, $"branching \"{source.Name}\" took too long to be safe; repeat it");
+    }
+
+    private async Task<WriteResult> PublishAsync(Namespace target, NamespaceView before, Manifest manifest, List<string> pins, long documents)
+    {
+        if (await target.Manifests.PublishAsync(manifest, before.Current, CancellationToken.None) is null)
+        {
+            await UnpinAsync(pins);
+            throw PuffException.Conflict($"namespace \"{target.Name}\" was created by somebody else meanwhile");
+        }
+
+        await target.FreshenAsync();
+        return new WriteResult { RowsCopied = documents };
+    }
+
+    private async Task UnpinAsync(List<string> pins)
+    {
+        foreach (string pin in pins)
+        {
+            await context.Store.DeleteAsync(pin, StorePurpose.Manifest, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Namespaces;
+
+/// <param name="Manifest">The content of `current`.</param>
+/// <param name="ETag">For the next compare-and-set.</param>
+/// <param name="ReadAt">The clock's timestamp before the request that showed it: how long it may be trusted counts from here.</param>
+internal sealed record ManifestVersion(Manifest Manifest, string ETag, long ReadAt);
+
+/// <summary>Reads `current` of one namespace and changes it by compare-and-set.</summary>
+internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
+{
+    private const int SettlingAttempts = 6;
+
+    /// <summary>The manifest, or null when the namespace has none. With <paramref name="known"/> unchanged on the store, the same content with a fresh ReadAt.</summary>
+    public async ValueTask<ManifestVersion?> ReadAsync(ManifestVersion? known, CancellationToken cancellation)
+    {
+        long readAt = context.Time.GetTimestamp();
+        var result = await context.Store.GetAsync(keys.Current, new GetOptions(IfNoneMatch: known?.ETag), StorePurpose.Manifest, cancellation);
+        switch (result.Status)
+        {
+            case GetStatus.Absent:
+                return null;
+            case GetStatus.NotModified:
+                return known! with { ReadAt = readAt };
+        }
+
+        try
+        {
+            return new ManifestVersion(ManifestFormat.Read(result.Content!.Span), result.ETag!, readAt);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw PuffException.Corrupt($"manifest {keys.Current} is damaged: {damage.Message}", damage);
+        }
+        finally
+        {
+            result.Content!.Release();
+        }
+    }
+
+    /// <summary>
+    /// Replaces the manifest if it still is <paramref name="expected"/> (null: if there is none). Null when somebody else was first.
+    /// A lost reply is settled by reading the publication's id back.
+    /// </summary>
+    public async ValueTask<ManifestVersion?> PublishAsync(Manifest next, ManifestVersion? expected, CancellationToken cancellation)
+    {
+        next = next with { PublishId = context.NextUInt128() };
+        using var writer = new ByteWriter(1 << 12);
+        ManifestFormat.Write(writer, next);
+        byte[] content = writer.Written.AsSpan().ToArray();
+        var condition = expected is null ? PutCondition.Absent : PutCondition.Matches(expected.ETag);
+        bool unsettled = false;
+        for (int attempt = 0; ; attempt++)
+        {
+            try
+            {
+                long readAt = context.Time.GetTimestamp();
+                var result = await context.Store.PutAsync(keys.Current, content, condition, StorePurpose.Manifest, cancellation);
+                if (result.Status == PutStatus.Written)
+                {
+                    return new ManifestVersion(next, result.ETag!, readAt);
+                }
+
+                if (!unsettled)
+                {
+                    return null;
+                }
+
+                var found = await ReadAsync(null, cancellation);
+                return found is not null && found.Manifest.PublishId == next.PublishId ? found : null;
+            }
+            catch (StoreException failure) when ((failure.OutcomeUnknown || unsettled) && attempt + 1 < SettlingAttempts)
+            {
+                unsettled = true;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50 << attempt), context.Time, cancellation);
+        }
+    }
+}

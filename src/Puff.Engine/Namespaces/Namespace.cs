@@ -1,0 +1,453 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
+using Puff.Engine.Segments;
+using Puff.Engine.Wal;
+
+namespace Puff.Engine.Namespaces;
+
+/// <summary>
+/// One open namespace on this node: keeps its view fresh, hands out snapshots, takes writes. Knows nothing of queries or of how segments are made.
+/// </summary>
+internal sealed class Namespace
+{
+    private readonly EngineContext context;
+    private readonly INamespaceObserver observer;
+    private readonly NamespaceLoader loader;
+    private readonly SharedProbe freshness;
+    private readonly GroupCommitter committer;
+
+    /// <summary>Guards applying entries, resolving batches and swapping the view. Held for processor work only.</summary>
+    private readonly Lock stateLock = new();
+
+    /// <summary>Guards taking a snapshot of the view's state against its release.</summary>
+    private readonly Lock swapLock = new();
+
+    private NamespaceView? view;
+
+    public Namespace(EngineContext context, string name, INamespaceObserver observer)
+    {
+        this.context = context;
+        this.observer = observer;
+        Keys = context.KeysOf(name);
+        Manifests = new ManifestStore(context, Keys);
+        loader = new NamespaceLoader(context, Keys, Manifests);
+        freshness = new SharedProbe(CatchUpAsync);
+        committer = new GroupCommitter(context, this);
+        Queries = new AdmissionGate(context.Settings.MaxConcurrentQueries, context.Settings.MaxWaitingQueries, $"queries of \"{name}\"");
+    }
+
+    public string Name => Keys.Name;
+
+    public NamespaceKeys Keys { get; }
+
+    public ManifestStore Manifests { get; }
+
+    /// <summary>The view this node has, or null before the first look at the store.</summary>
+    public NamespaceView? View => Volatile.Read(ref view);
+
+    /// <summary>Admission of this namespace's queries on this node.</summary>
+    public AdmissionGate Queries { get; }
+
+    public bool IsBusy => committer.IsBusy;
+
+    /// <summary>How long the last look at `current` proves something to a reader or a finished write (design 3.3).</summary>
+    private TimeSpan TrustSpan => context.Settings.Grace / 2;
+
+    public Task DrainAsync() => committer.DrainAsync();
+
+    /// <summary>Every write acknowledged before the call is in the view afterwards.</summary>
+    public Task FreshenAsync() => freshness.RunAsync();
+
+    /// <summary>The state a query reads: with every write acknowledged before the call, or as this node knows it.</summary>
+    public async Task<NamespaceSnapshot> ReadAsync(bool isStrong, CancellationToken cancellation)
+    {
+        if (isStrong || View is not { State.IsLive: true })
+        {
+            await FreshenAsync().WaitAsync(cancellation);
+        }
+
+        return Snapshot();
+    }
+
+    public NamespaceInfo Describe(EngineSettings settings)
+    {
+        lock (swapLock)
+        {
+            if (view is not { State: { IsLive: true } state, Current.Manifest: var manifest })
+            {
+                throw Missing();
+            }
+
+            bool waits = state.UnindexedBytes >= settings.IndexThresholdBytes || state.Entries.Count >= settings.IndexThresholdEntries;
+            return new NamespaceInfo
+            {
+                Name = Name,
+                Schema = state.Schema,
+                ApproxRowCount = manifest.LiveDocuments,
+                ApproxLogicalBytes = manifest.LogicalBytes,
+                CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(manifest.CreatedAtMs),
+                LastWriteAt = DateTimeOffset.FromUnixTimeMilliseconds(state.LastWriteAtMs),
+                UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(state.UpdatedAtMs),
+                UnindexedBytes = waits ? state.UnindexedBytes : null,
+                PinnedReplicas = state.Options.PinnedReplicas == 0 ? null : state.Options.PinnedReplicas,
+                ParentNamespace = manifest.Parent,
+                Shards = state.Options.Shards == 0 ? null : state.Options.Shards,
+                ReadOnly = state.Options.ReadOnly,
+            };
+        }
+    }
+
+    /// <summary>A snapshot of the live namespace; NotFound when it does not exist.</summary>
+    public NamespaceSnapshot Snapshot()
+    {
+        lock (swapLock)
+        {
+            var state = view?.State;
+            return state is { IsLive: true } ? state.Snapshot() : throw Missing();
+        }
+    }
+
+    /// <summary>A snapshot and the view it belongs to.</summary>
+    public (NamespaceView View, NamespaceSnapshot Snapshot) SnapshotWithView()
+    {
+        lock (swapLock)
+        {
+            return view is { State.IsLive: true } now ? (now, now.State.Snapshot()) : throw Missing();
+        }
+    }
+
+    public PuffException Missing() => PuffException.NotFound($"namespace \"{Name}\" does not exist");
+
+    public async Task<WriteResult> WriteAsync(WriteRequest request)
+    {
+        CheckBackpressure(request);
+        return (WriteResult)(await committer.ProposeAsync(resolver => resolver.Resolve(request)))!;
+    }
+
+    public Task PatchAsync(MetadataPatch patch) => committer.ProposeAsync(resolver =>
+    {
+        resolver.Resolve(patch);
+        return null;
+    });
+
+    public Task DeleteAsync() => committer.ProposeAsync(
+        resolver =>
+        {
+            resolver.ResolveDeletion();
+            return null;
+        },
+        endsBatch: true);
+
+    /// <summary>Lets go of the view's memory. The next use loads again.</summary>
+    public void Close() => Swap(Volatile.Read(ref view), null);
+
+    // ---- For the committer ----
+
+    /// <summary>A view that a write may build on: recent enough that the put can be acknowledged afterwards.</summary>
+    public async Task<NamespaceView> PrepareWriteAsync()
+    {
+        var known = View;
+        if (known is null || !known.State.IsLive)
+        {
+            await CatchUpAsync();
+        }
+        else if (context.Time.GetElapsedTime(known.ReadAt) > TrustSpan / 2)
+        {
+            await RefreshAsync(known);
+        }
+
+        return View!;
+    }
+
+    /// <summary>Runs the resolver on the view's state; returns the sequence it saw.</summary>
+    public long Resolve(NamespaceView on, EntryDraft draft, Action<WriteResolver> resolve)
+    {
+        lock (stateLock)
+        {
+            using var resolver = new WriteResolver(context.Settings, on.State, Name, draft);
+            resolve(resolver);
+            return on.State.Sequence;
+        }
+    }
+
+    /// <summary>True when the store has nothing newer than the state that was resolved against.</summary>
+    public async Task<bool> ConfirmAsync(NamespaceView on, long sequence)
+    {
+        await CatchUpAsync();
+        var now = View!;
+        return now.Epoch == on.Epoch && now.State.Sequence == sequence && now.State.IsLive == on.State.IsLive;
+    }
+
+    /// <summary>Puts a manifest with a new epoch in place of none or of an ended one; whoever loses sees the winner's.</summary>
+    public async Task CreateEpochAsync(NamespaceView on)
+    {
+        if (await Manifests.PublishAsync(NewLife(on), on.Current, CancellationToken.None) is { } created)
+        {
+            var log = new WriteAheadLog(context.Store, Keys, created.Manifest.Epoch);
+            Swap(on, new NamespaceView(new NamespaceState(Name, created.Manifest, []), created, log, created.ReadAt));
+        }
+        else
+        {
+            await ReloadAsync(on);
+        }
+    }
+
+    /// <summary>The first manifest of a next life: a fresh epoch, and the old one's objects given up.</summary>
+    public Manifest NewLife(NamespaceView on)
+    {
+        var old = on.Current?.Manifest;
+        long now = context.NowMs;
+        return new Manifest
+        {
+            Epoch = context.NextUInt64() | 1,
+            CreatedAtMs = now,
+            Retired = old is null ? [] : [.. old.Retired, .. old.Segments.SelectMany(segment => segment.AllKeys()).Select(k => new RetiredObject(k, now))],
+            PinsHeld = old?.PinsHeld ?? [],
+        };
+    }
+
+    /// <summary>Whether a put that just succeeded may be acknowledged: the slot cannot have been a trimmed one (design 3.3).</summary>
+    public async Task<bool> IsSlotTrustedAsync(NamespaceView on, long sequence)
+    {
+        if (context.Time.GetElapsedTime(on.ReadAt) <= TrustSpan)
+        {
+            return true;
+        }
+
+        var current = await Manifests.ReadAsync(null, CancellationToken.None);
+        return current is not null && current.Manifest.Epoch == on.Epoch && current.Manifest.TrimmedThrough < sequence;
+    }
+
+    /// <summary>Applies an entry this node committed, unless a probe has found it already. Takes over its reference.</summary>
+    public void ApplyOwn(NamespaceView on, WalEntry entry)
+    {
+        lock (stateLock)
+        {
+            var now = view;
+            if (now is null || now.Epoch != on.Epoch || now.State.Sequence + 1 != entry.Header.Sequence)
+            {
+                entry.Memory.Release();
+                return;
+            }
+
+            now.State.Apply(entry);
+        }
+
+        observer.TailGrew(this);
+    }
+
+    // ---- Freshness ----
+
+    /// <summary>Brings the view to the newest acknowledged state: a probe of the next slot, and of `current` when its last look is too old.</summary>
+    public async Task CatchUpAsync()
+    {
+        while (true)
+        {
+            var known = View;
+            if (known is null)
+            {
+                await ReloadAsync(null);
+                return;
+            }
+
+            if (!known.State.IsLive)
+            {
+                // Only `current` can tell of a creation; a live manifest may then have entries already.
+                await RefreshAsync(known);
+                known = View!;
+                if (known.NeedsEpoch)
+                {
+                    return;
+                }
+            }
+
+            if (!await AdvanceAsync(known))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Looks at `current` and takes over what changed. Other nodes' indexing is noticed here.</summary>
+    public async Task RefreshAsync(NamespaceView known)
+    {
+        var current = await Manifests.ReadAsync(known.Current, CancellationToken.None);
+        if (current is null)
+        {
+            if (known.Current is null)
+            {
+                Swap(known, known with { ReadAt = context.Time.GetTimestamp() }, releaseOld: false);
+            }
+            else
+            {
+                Swap(known, NamespaceView.Absent(context, Keys, context.Time.GetTimestamp()));
+            }
+        }
+        else if (known.Current is not null && current.ETag == known.Current.ETag)
+        {
+            Swap(known, known with { ReadAt = current.ReadAt }, releaseOld: false);
+        }
+        else if (current.Manifest.Epoch == known.Epoch && known.Current is not null)
+        {
+            await AdoptAsync(current);
+        }
+        else
+        {
+            await ReloadAsync(known);
+        }
+    }
+
+    /// <summary>Rebuilds the state on a newer manifest of the same epoch, keeping the entries after it.</summary>
+    public async Task AdoptAsync(ManifestVersion current)
+    {
+        while (View is { } known && known.Epoch == current.Manifest.Epoch && known.Current!.Manifest.Version < current.Manifest.Version)
+        {
+            var readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
+            lock (stateLock)
+            {
+                if (!ReferenceEquals(view?.State, known.State))
+                {
+                    Array.ForEach(readers, r => r.Release());
+                    continue;
+                }
+
+                var state = Rebuild(known.State, current.Manifest, readers);
+                Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
+                return;
+            }
+        }
+    }
+
+    private NamespaceState Rebuild(NamespaceState old, Manifest manifest, SegmentReader[] readers)
+    {
+        var state = new NamespaceState(Name, manifest, readers);
+        long next = manifest.IndexedThrough + 1;
+        foreach (var entry in old.Entries)
+        {
+            bool inherited = entry.Header.Epoch != manifest.Epoch;
+            if (inherited ? manifest.InheritedTails.Count == 0 : entry.Header.Sequence < next)
+            {
+                continue;
+            }
+
+            while (!inherited && next < entry.Header.Sequence)
+            {
+                state.Skip(next++);
+            }
+
+            next += inherited ? 0 : 1;
+            entry.Memory.AddReference();
+            state.Apply(entry, inherited);
+        }
+
+        for (; next <= old.Sequence; next++)
+        {
+            state.Skip(next);
+        }
+
+        return state;
+    }
+
+    /// <summary>One step of catching up; false when the state is the newest.</summary>
+    private async Task<bool> AdvanceAsync(NamespaceView known)
+    {
+        long next = known.State.Sequence + 1;
+        bool isStale = context.Time.GetElapsedTime(known.ReadAt) > TrustSpan;
+        var refreshing = isStale ? RefreshAsync(known) : Task.CompletedTask;
+        WalEntry? entry = null;
+        bool isDamaged = false;
+        try
+        {
+            entry = await known.Log.ReadAsync(next, CancellationToken.None);
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt && context.Settings.CorruptEntries == CorruptEntryPolicy.Skip)
+        {
+            LogMessages.CorruptEntrySkipped(context.Log, Keys.WalEntry(known.Epoch, next), damage.Message);
+            isDamaged = true;
+        }
+        finally
+        {
+            await refreshing;
+        }
+
+        if (entry is null && !isDamaged)
+        {
+            // A 404 proves freshness only for the state and the look at `current` it was made with.
+            return isStale && !ReferenceEquals(View?.State, known.State);
+        }
+
+        ApplyFound(known, entry, next);
+        return true;
+    }
+
+    private void ApplyFound(NamespaceView known, WalEntry? entry, long sequence)
+    {
+        lock (stateLock)
+        {
+            var now = view;
+            if (now is null || now.Epoch != known.Epoch || now.State.Sequence + 1 != sequence)
+            {
+                entry?.Memory.Release();
+                return;
+            }
+
+            if (entry is null)
+            {
+                now.State.Skip(sequence);
+            }
+            else
+            {
+                now.State.Apply(entry);
+            }
+        }
+
+        observer.TailGrew(this);
+    }
+
+    private async Task ReloadAsync(NamespaceView? known)
+    {
+        var loaded = await loader.LoadAsync(CancellationToken.None);
+        if (!Swap(known, loaded))
+        {
+            loaded.State.Release();
+        }
+        else
+        {
+            observer.TailGrew(this);
+        }
+    }
+
+    /// <summary>Replaces the view if it still stands on the state of <paramref name="expected"/>.</summary>
+    private bool Swap(NamespaceView? expected, NamespaceView? next, bool releaseOld = true)
+    {
+        lock (stateLock)
+        {
+            lock (swapLock)
+            {
+                if (!ReferenceEquals(view?.State, expected?.State))
+                {
+                    return false;
+                }
+
+                Volatile.Write(ref view, next);
+            }
+        }
+
+        if (releaseOld)
+        {
+            expected?.State.Release();
+        }
+
+        return true;
+    }
+
+    private void CheckBackpressure(WriteRequest request)
+    {
+        bool exempt = request.DisableBackpressure && request.Patches is null && request.PatchByFilter is null && request.DeleteByFilter is null
+            && request.UpsertCondition is null && request.DeleteCondition is null;
+        if (!exempt && View is { } known && known.State.UnindexedBytes > context.Settings.BackpressureBytes)
+        {
+            throw PuffException.Limited($"namespace \"{Name}\" has {known.State.UnindexedBytes} bytes of writes that are not indexed yet; wait and repeat, or set disable_backpressure");
+        }
+    }
+}

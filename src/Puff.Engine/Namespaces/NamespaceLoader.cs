@@ -1,0 +1,242 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
+using Puff.Engine.Segments;
+using Puff.Engine.Storage;
+using Puff.Engine.Wal;
+
+namespace Puff.Engine.Namespaces;
+
+/// <summary>Builds the view of a namespace from the store: manifest, segments, and the WAL entries after it. Keeps no state.</summary>
+internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys, ManifestStore manifests)
+{
+    /// <summary>Entries can be trimmed between listing and reading; a fresh look then finds them indexed.</summary>
+    private const int Attempts = 8;
+
+    private const int ParallelReads = 16;
+
+    public async Task<NamespaceView> LoadAsync(CancellationToken cancellation)
+    {
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            long readAt = context.Time.GetTimestamp();
+            var listing = ListWalAsync(cancellation);
+            var reading = manifests.ReadAsync(null, cancellation).AsTask();
+            await Task.WhenAll(listing, reading);
+            var current = reading.Result;
+            if (current is null)
+            {
+                return NamespaceView.Absent(context, keys, readAt);
+            }
+
+            if (await BuildAsync(current, listing.Result, cancellation) is { } state)
+            {
+                return new NamespaceView(state, current, new WriteAheadLog(context.Store, keys, current.Manifest.Epoch), readAt);
+            }
+        }
+
+        throw new PuffException(ErrorKind.Unavailable, $"WAL entries of \"{keys.Name}\" vanish while they are being read; try again");
+    }
+
+    /// <summary>Opens the segments of a manifest; those <paramref name="reuse"/> has open already are shared. The caller owns one reference on each.</summary>
+    public async Task<SegmentReader[]> OpenSegmentsAsync(Manifest manifest, IReadOnlyList<SegmentReader> reuse, CancellationToken cancellation)
+    {
+        var opening = manifest.Segments.Select(async descriptor =>
+        {
+            foreach (var reader in reuse)
+            {
+                if (IsSame(reader.Descriptor, descriptor))
+                {
+                    reader.AddReference();
+                    return reader;
+                }
+            }
+
+            return await SegmentReader.OpenAsync(context.Store, descriptor, cancellation);
+        }).ToArray();
+        try
+        {
+            return await Task.WhenAll(opening);
+        }
+        catch
+        {
+            foreach (var task in opening)
+            {
+                if (task.IsCompletedSuccessfully)
+                {
+                    task.Result.Release();
+                }
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>The parent's entries a branch still depends on, in order. The caller owns their references.</summary>
+    private async Task<List<WalEntry>> ReadInheritedAsync(IReadOnlyList<InheritedTail> tails, CancellationToken cancellation)
+    {
+        var entries = new List<WalEntry>();
+        foreach (var tail in tails)
+        {
+            entries.AddRange(await ReadInheritedAsync(tail, cancellation));
+        }
+
+        return entries;
+    }
+
+    private async Task<List<WalEntry>> ReadInheritedAsync(InheritedTail tail, CancellationToken cancellation)
+    {
+        var log = new WriteAheadLog(context.Store, keys.Of(tail.Name), tail.Epoch);
+        var sequences = new List<long>();
+        for (long sequence = tail.From; sequence <= tail.Through; sequence++)
+        {
+            sequences.Add(sequence);
+        }
+
+        return await ReadAllAsync(log, sequences, cancellation)
+            ?? throw PuffException.Corrupt($"WAL entries {tail.From} to {tail.Through} of \"{tail.Name}\" are gone, although the branch \"{keys.Name}\" pins them");
+    }
+
+    /// <summary>Null when an entry vanished meanwhile.</summary>
+    private async Task<NamespaceState?> BuildAsync(ManifestVersion current, List<(ulong Epoch, long Sequence)> listed, CancellationToken cancellation)
+    {
+        var manifest = current.Manifest;
+        var sequences = Contiguous(manifest, listed);
+        var log = new WriteAheadLog(context.Store, keys, manifest.Epoch);
+        var inheriting = ReadInheritedAsync(manifest.InheritedTails, cancellation);
+        var reading = ReadAllAsync(log, sequences, cancellation);
+        var opening = OpenSegmentsAsync(manifest, [], cancellation);
+        try
+        {
+            await Task.WhenAll(inheriting, reading, opening);
+        }
+        catch
+        {
+            Release(inheriting, reading, opening);
+            throw;
+        }
+
+        if (reading.Result is null)
+        {
+            Release(inheriting, reading, opening);
+            return null;
+        }
+
+        var state = new NamespaceState(keys.Name, manifest, opening.Result);
+        foreach (var entry in inheriting.Result)
+        {
+            state.Apply(entry, inherited: true);
+        }
+
+        ApplyAll(state, sequences, reading.Result);
+        return state;
+    }
+
+    /// <summary>Entries follow the manifest without a gap; what lies behind a gap was never acknowledged or belongs to a trimmed past.</summary>
+    private static List<long> Contiguous(Manifest manifest, List<(ulong Epoch, long Sequence)> listed)
+    {
+        var sequences = new List<long>();
+        long next = manifest.IndexedThrough + 1;
+        foreach (var (epoch, sequence) in listed)
+        {
+            if (epoch == manifest.Epoch && sequence == next)
+            {
+                sequences.Add(next++);
+            }
+        }
+
+        return sequences;
+    }
+
+    private static void ApplyAll(NamespaceState state, List<long> sequences, List<WalEntry> entries)
+    {
+        int next = 0;
+        foreach (long sequence in sequences)
+        {
+            if (next < entries.Count && entries[next].Header.Sequence == sequence)
+            {
+                state.Apply(entries[next++]);
+            }
+            else
+            {
+                state.Skip(sequence);
+            }
+        }
+    }
+
+    /// <summary>Damaged entries are left out under the policy `skip`; null when one is absent.</summary>
+    private async Task<List<WalEntry>?> ReadAllAsync(WriteAheadLog log, List<long> sequences, CancellationToken cancellation)
+    {
+        var entries = new List<WalEntry>(sequences.Count);
+        for (int start = 0; start < sequences.Count; start += ParallelReads)
+        {
+            var reads = sequences.Skip(start).Take(ParallelReads).Select(s => ReadOneAsync(log, s, cancellation)).ToArray();
+            try
+            {
+                await Task.WhenAll(reads);
+            }
+            catch
+            {
+                entries.AddRange(reads.Where(r => r.IsCompletedSuccessfully && r.Result.Entry is not null).Select(r => r.Result.Entry!));
+                entries.ForEach(e => e.Memory.Release());
+                throw;
+            }
+
+            entries.AddRange(reads.Where(r => r.Result.Entry is not null).Select(r => r.Result.Entry!));
+            if (reads.Any(r => r.Result.IsAbsent))
+            {
+                entries.ForEach(e => e.Memory.Release());
+                return null;
+            }
+        }
+
+        return entries;
+    }
+
+    private async Task<(WalEntry? Entry, bool IsAbsent)> ReadOneAsync(WriteAheadLog log, long sequence, CancellationToken cancellation)
+    {
+        try
+        {
+            var entry = await log.ReadAsync(sequence, cancellation);
+            return (entry, entry is null);
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt && context.Settings.CorruptEntries == CorruptEntryPolicy.Skip)
+        {
+            LogMessages.CorruptEntrySkipped(context.Log, keys.WalEntry(log.Epoch, sequence), damage.Message);
+            return (null, false);
+        }
+    }
+
+    private async Task<List<(ulong Epoch, long Sequence)>> ListWalAsync(CancellationToken cancellation)
+    {
+        var found = new List<(ulong, long)>();
+        string? after = null;
+        do
+        {
+            var page = await context.Store.ListAsync(new ListOptions(keys.WalFolder, after), StorePurpose.Wal, cancellation);
+            found.AddRange(page.Objects.Select(o => keys.ParseWalEntry(o.Key)).Where(e => e is not null).Select(e => e!.Value));
+            after = page.Next;
+        }
+        while (after is not null);
+        return found;
+    }
+
+    private static bool IsSame(SegmentDescriptor left, SegmentDescriptor right) => left.KeyBase == right.KeyBase && left.DeletesKey == right.DeletesKey;
+
+    private static void Release(Task<List<WalEntry>> inherited, Task<List<WalEntry>?> entries, Task<SegmentReader[]> segments)
+    {
+        if (inherited.IsCompletedSuccessfully)
+        {
+            inherited.Result.ForEach(e => e.Memory.Release());
+        }
+
+        if (entries.IsCompletedSuccessfully)
+        {
+            entries.Result?.ForEach(e => e.Memory.Release());
+        }
+
+        if (segments.IsCompletedSuccessfully)
+        {
+            Array.ForEach(segments.Result, s => s.Release());
+        }
+    }
+}

@@ -1,0 +1,348 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+using Puff.Engine.Wal;
+
+namespace Puff.Engine.Namespaces;
+
+/// <summary>
+/// A namespace as this node knows it: the segments of one manifest plus the WAL entries after it, applied in order. Entries are applied by one caller at a
+/// time; snapshots may be taken meanwhile from any thread. When a newer manifest is adopted, a new state is built and this one is released.
+/// </summary>
+internal sealed unsafe class NamespaceState
+{
+    private readonly Lock gate = new();
+    private readonly ResourceSet resources = new();
+    private readonly SegmentState[] segments;
+    private readonly Tail tail = new();
+    private readonly List<WalEntry> entries = [];
+    private readonly string name;
+    private DocumentSet[]? frozen;
+
+    /// <param name="name">The namespace.</param>
+    /// <param name="manifest">What the segments belong to.</param>
+    /// <param name="readers">One reader a segment of the manifest, in its order; the state takes over a reference on each.</param>
+    public NamespaceState(string name, Manifest manifest, IReadOnlyList<SegmentReader> readers)
+    {
+        this.name = name;
+        Manifest = manifest;
+        Schema = manifest.Schema;
+        Options = manifest.Options;
+        Sequence = manifest.IndexedThrough;
+        IsLive = !manifest.Deleted && (manifest.BornLive || manifest.IndexedThrough > 0);
+        LastWriteAtMs = manifest.LastWriteAtMs;
+        UpdatedAtMs = manifest.UpdatedAtMs;
+        segments = readers.Select(r => new SegmentState(r)).ToArray();
+        foreach (var reader in readers)
+        {
+            resources.Add(reader.Release);
+        }
+    }
+
+    public Manifest Manifest { get; }
+
+    public NamespaceSchema Schema { get; private set; }
+
+    public NamespaceOptions Options { get; private set; }
+
+    /// <summary>The last WAL entry applied; own entries only.</summary>
+    public long Sequence { get; private set; }
+
+    /// <summary>False before the first entry and after a deletion.</summary>
+    public bool IsLive { get; private set; }
+
+    /// <summary>True when the last entry applied ended this epoch.</summary>
+    public bool IsDeleted { get; private set; }
+
+    public long LastWriteAtMs { get; private set; }
+
+    public long UpdatedAtMs { get; private set; }
+
+    /// <summary>Bytes of the applied entries that no segment holds yet.</summary>
+    public long UnindexedBytes { get; private set; }
+
+    /// <summary>When the oldest entry that waits was committed; null when none waits.</summary>
+    public long? OldestUnindexedMs { get; private set; }
+
+    /// <summary>Applied entries in order, inherited ones first. Changed only by <see cref="Apply"/>.</summary>
+    public IReadOnlyList<WalEntry> Entries => entries;
+
+    public IReadOnlyList<SegmentReader> Segments => Array.ConvertAll(segments, s => s.Reader);
+
+    public int TailDocuments => tail.LiveCount;
+
+    public long LiveDocuments
+    {
+        get
+        {
+            lock (gate)
+            {
+                return tail.LiveCount + segments.Sum(s => (long)s.LiveCount);
+            }
+        }
+    }
+
+    /// <summary>Applies the next entry; takes over its reference. An entry of the parent's log does not move this log's sequence.</summary>
+    public void Apply(WalEntry entry, bool inherited = false)
+    {
+        lock (gate)
+        {
+            if (!inherited && entry.Header.Sequence != Sequence + 1)
+            {
+                throw PuffException.Internal($"entry {entry.Header.Sequence} of \"{name}\" does not follow {Sequence}");
+            }
+
+            resources.Add(entry.Memory.Release);
+            entries.Add(entry);
+            UnindexedBytes += entry.Bytes;
+            OldestUnindexedMs ??= entry.Header.TimestampMs;
+            frozen = null;
+            ApplyDeclarations(entry);
+            ApplyOperations(entry);
+            Sequence = inherited ? Sequence : entry.Header.Sequence;
+            IsDeleted = entry.DeletesNamespace;
+            IsLive = !IsDeleted;
+        }
+    }
+
+    /// <summary>Leaves out a damaged entry (policy `skip`): the sequence moves on.</summary>
+    public void Skip(long sequence)
+    {
+        lock (gate)
+        {
+            Sequence = sequence;
+            IsLive = true;
+        }
+    }
+
+    /// <summary>The state at <see cref="Sequence"/>, unaffected by later entries.</summary>
+    public NamespaceSnapshot Snapshot()
+    {
+        lock (gate)
+        {
+            var sets = frozen ??= Freeze();
+            resources.AddReference();
+            return new NamespaceSnapshot(name, Schema, sets, Sequence, DateTimeOffset.FromUnixTimeMilliseconds(LastWriteAtMs), resources.Release)
+            {
+                UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
+                Options = Options,
+            };
+        }
+    }
+
+    /// <summary>Keeps everything the state points to alive until <see cref="Unpin"/>.</summary>
+    public void Pin() => resources.AddReference();
+
+    public void Unpin() => resources.Release();
+
+    /// <summary>The state's own reference goes; snapshots keep theirs.</summary>
+    public void Release() => resources.Release();
+
+    /// <summary>The live document with this id, for writes that depend on it.</summary>
+    public bool TryLocate(in DocumentId id, out StoredDocument document)
+    {
+        if (tail.TryFind(id, out int row))
+        {
+            document = new StoredDocument(null, row, tail[row]);
+            return true;
+        }
+
+        for (int i = segments.Length - 1; i >= 0; i--)
+        {
+            int found = segments[i].FindLive(id);
+            if (found >= 0)
+            {
+                document = new StoredDocument(segments[i].Reader, found, default);
+                return true;
+            }
+        }
+
+        document = default;
+        return false;
+    }
+
+    private DocumentSet[] Freeze()
+    {
+        var sets = new List<DocumentSet>(segments.Length + 1);
+        foreach (var segment in segments)
+        {
+            sets.Add(segment.Freeze());
+        }
+
+        if (tail.Count > 0)
+        {
+            sets.Add(tail.Freeze(Schema));
+        }
+
+        return sets.ToArray();
+    }
+
+    private void ApplyDeclarations(WalEntry entry)
+    {
+        if (entry.ReadSchema() is { } schema)
+        {
+            Schema = schema;
+            UpdatedAtMs = entry.Header.TimestampMs;
+        }
+
+        if (entry.ReadOptions() is { } options)
+        {
+            Options = options;
+        }
+
+        if (entry.Header.Flags.HasFlag(WalEntryFlags.ChangesDocuments))
+        {
+            LastWriteAtMs = entry.Header.TimestampMs;
+            UpdatedAtMs = entry.Header.TimestampMs;
+        }
+    }
+
+    private void ApplyOperations(WalEntry entry)
+    {
+        var content = entry.Operations;
+        if (content.Length == 0)
+        {
+            return;
+        }
+
+        Span<int> vectorBytes = stackalloc int[NamespaceSchema.MaxDenseVectors];
+        byte** vectors = stackalloc byte*[NamespaceSchema.MaxDenseVectors];
+        int slots = FindVectors(entry, vectors, vectorBytes);
+        var reader = new ByteReader(content.AsSpan());
+        var kind = OperationFormat.ReadStart(ref reader);
+        long upsert = 0;
+        while (!reader.AtEnd)
+        {
+            var operation = OperationFormat.Read(ref reader, kind);
+            switch (operation.Kind)
+            {
+                case OperationKind.Upsert:
+                    Forget(operation.Id);
+                    var row = new TailRow(operation.Id, content.Pointer + operation.RowOffset, operation.Row.Length, null,
+                        VectorAt(vectors[0], upsert, vectorBytes[0]), VectorAt(vectors[1], upsert, vectorBytes[1]));
+                    tail.Append(row, vectorBytes[..slots]);
+                    upsert++;
+                    break;
+                case OperationKind.Patch:
+                    Patch(operation, vectorBytes[..slots]);
+                    break;
+                default:
+                    Forget(operation.Id);
+                    break;
+            }
+        }
+    }
+
+    private static byte* VectorAt(byte* start, long index, int bytes) => start == null ? null : start + index * bytes;
+
+    private int FindVectors(WalEntry entry, byte** vectors, Span<int> bytes)
+    {
+        int slot = 0;
+        foreach (var attribute in Schema.DenseVectors)
+        {
+            var region = entry.Vectors(attribute.Id);
+            vectors[slot] = region.Length == 0 ? null : region.Pointer;
+            bytes[slot] = attribute.Type.VectorBytes;
+            slot++;
+        }
+
+        for (int rest = slot; rest < NamespaceSchema.MaxDenseVectors; rest++)
+        {
+            vectors[rest] = null;
+        }
+
+        return slot;
+    }
+
+    /// <summary>A patch makes a whole new version in the tail: the old row merged with the patch, the vectors where they are.</summary>
+    private void Patch(in Operation operation, ReadOnlySpan<int> vectorBytes)
+    {
+        if (!TryLocate(operation.Id, out var stored))
+        {
+            return;
+        }
+
+        byte[] merged = RowFormat.Merge(stored.Row, operation.Row);
+        byte** vectors = stackalloc byte*[NamespaceSchema.MaxDenseVectors];
+        vectors[0] = vectors[1] = null;
+        int slot = 0;
+        foreach (var attribute in Schema.DenseVectors)
+        {
+            vectors[slot] = stored.Vector(attribute, slot);
+            slot++;
+        }
+
+        Forget(operation.Id);
+        tail.Append(new TailRow(operation.Id, null, 0, merged, vectors[0], vectors[1]), vectorBytes);
+    }
+
+    private void Forget(in DocumentId id)
+    {
+        if (tail.Remove(id))
+        {
+            return;
+        }
+
+        for (int i = segments.Length - 1; i >= 0; i--)
+        {
+            if (segments[i].Remove(id))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A segment and which of its documents live at the state's sequence.</summary>
+    private sealed class SegmentState
+    {
+        private readonly BitSet live;
+        private SegmentDocumentSet? frozen;
+
+        public SegmentState(SegmentReader reader)
+        {
+            Reader = reader;
+            live = reader.BaseLive.Clone();
+            LiveCount = live.PopCount();
+        }
+
+        public SegmentReader Reader { get; }
+
+        public int LiveCount { get; private set; }
+
+        public int FindLive(in DocumentId id)
+        {
+            int document = Reader.Find(id);
+            return document >= 0 && live[document] ? document : -1;
+        }
+
+        public bool Remove(in DocumentId id)
+        {
+            int document = FindLive(id);
+            if (document < 0)
+            {
+                return false;
+            }
+
+            live[document] = false;
+            LiveCount--;
+            frozen = null;
+            return true;
+        }
+
+        public SegmentDocumentSet Freeze() => frozen ??= new SegmentDocumentSet(Reader, live.Clone());
+    }
+}
+
+/// <summary>Where a live document is: in a segment, or in the tail when there is none.</summary>
+internal readonly unsafe struct StoredDocument(SegmentReader? segment, int document, TailRow tailRow)
+{
+    private readonly TailRow tailRow = tailRow;
+
+    public ReadOnlySpan<byte> Row => segment is null ? tailRow.Row : segment.GetRow(document);
+
+    /// <param name="attribute">A dense vector attribute.</param>
+    /// <param name="slot">Its position among the dense vectors.</param>
+    public byte* Vector(AttributeDefinition attribute, int slot) => segment is null ? tailRow.Vector(slot) : segment.GetVector(document, attribute).Pointer;
+}
