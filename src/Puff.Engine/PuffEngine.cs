@@ -1,3 +1,5 @@
+using Puff.Engine.Formats;
+using Puff.Engine.Indexing;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
@@ -7,44 +9,181 @@ namespace Puff.Engine;
 /// <summary>The front door: namespaces on an object store. Thread-safe. Every method throws <see cref="PuffException"/> and nothing else but cancellation.</summary>
 public sealed class PuffEngine : IAsyncDisposable
 {
-    private PuffEngine()
+    private readonly EngineContext context;
+    private readonly NamespaceRegistry registry;
+    private readonly Maintenance maintenance;
+    private readonly Cloner cloner;
+    private bool disposed;
+
+    private PuffEngine(EngineSettings settings, EngineComponents components)
     {
+        context = new EngineContext(settings, components);
+        maintenance = new Maintenance(context);
+        registry = new NamespaceRegistry(context, maintenance);
+        cloner = new Cloner(context);
     }
 
-    /// <summary>Opens the store (self-test included) and starts the background work the settings ask for.</summary>
-    public static Task<PuffEngine> OpenAsync(EngineSettings settings, EngineComponents components, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <summary>Opens the engine on a store that has passed its self-test and starts the background work the settings ask for.</summary>
+    public static Task<PuffEngine> OpenAsync(EngineSettings settings, EngineComponents components, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var engine = new PuffEngine(settings, components);
+        if (settings.RunIndexer)
+        {
+            engine.maintenance.Start(engine.registry);
+        }
+
+        return Task.FromResult(engine);
+    }
 
     /// <summary>Applies a write; when it returns, the write is durable and visible to every strong read on any node.</summary>
-    public Task<WriteResult> WriteAsync(string name, WriteRequest request, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <remarks>Cancelling stops the waiting, not the write.</remarks>
+    public async Task<WriteResult> WriteAsync(string name, WriteRequest request, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        var source = request.BranchFromNamespace ?? request.CopyFromNamespace;
+        if (source is null)
+        {
+            return await lease.Namespace.WriteAsync(request).WaitAsync(cancellation);
+        }
 
-    public Task<QueryResult> QueryAsync(string name, QueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default) => throw new NotImplementedException();
+        CheckAlone(request);
+        using var origin = Open(source);
+        return request.BranchFromNamespace is not null
+            ? await cloner.BranchAsync(origin.Namespace, lease.Namespace)
+            : await cloner.CopyAsync(origin.Namespace, lease.Namespace);
+    }
 
-    public Task<MultiQueryResult> QueryAsync(string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<QueryResult> QueryAsync(
+        string name, QueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var pass = await lease.Namespace.Queries.EnterAsync(WeightOf(request), cancellation);
+        using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
+        return QueryExecutor.Execute(snapshot, request, cancellation);
+    }
+
+    public async Task<MultiQueryResult> QueryAsync(
+        string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
+        using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
+        return QueryExecutor.Execute(snapshot, request, cancellation);
+    }
 
     /// <summary>The plan of a query as text, after running it.</summary>
-    public Task<string> ExplainAsync(string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<string> ExplainAsync(
+        string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
+        using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
+        return QueryExecutor.Explain(snapshot, request, cancellation);
+    }
 
-    public Task<NamespaceInfo> GetInfoAsync(string name, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<NamespaceInfo> GetInfoAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await lease.Namespace.FreshenAsync().WaitAsync(cancellation);
+        return lease.Namespace.Describe(context.Settings);
+    }
 
-    public Task<NamespaceInfo> PatchMetadataAsync(string name, MetadataPatch patch, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<NamespaceInfo> PatchMetadataAsync(string name, MetadataPatch patch, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await lease.Namespace.PatchAsync(patch).WaitAsync(cancellation);
+        return lease.Namespace.Describe(context.Settings);
+    }
 
     /// <summary>The schema this node knows without asking the store, or null: a hint for parsers, never an answer.</summary>
-    public NamespaceSchema? PeekSchema(string name) => throw new NotImplementedException();
+    public NamespaceSchema? PeekSchema(string name) => registry.Peek(name) is { State: { IsLive: true } state } ? state.Schema : null;
 
-    public Task<NamespaceSchema> UpdateSchemaAsync(string name, SchemaUpdate update, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<NamespaceSchema> UpdateSchemaAsync(string name, SchemaUpdate update, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await lease.Namespace.WriteAsync(new WriteRequest { Schema = update }).WaitAsync(cancellation);
+        using var snapshot = lease.Namespace.Snapshot();
+        return snapshot.Schema;
+    }
 
-    public Task DeleteAsync(string name, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task DeleteAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await lease.Namespace.DeleteAsync().WaitAsync(cancellation);
+    }
 
+    /// <summary>A page of the namespaces that exist now.</summary>
     /// <param name="prefix">Names must begin with this; empty for all.</param>
     /// <param name="after">Names must be greater than this; null to begin.</param>
     /// <param name="limit">1..1000.</param>
-    public Task<NamespacePage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <param name="cancellation">Stops the waiting.</param>
+    public Task<NamespacePage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation = default)
+    {
+        ThrowIfDisposed();
+        return limit is < 1 or > 1000
+            ? throw PuffException.Invalid($"page size {limit} is out of range: 1 to 1000")
+            : registry.ListAsync(prefix, after, limit, cancellation);
+    }
 
-    /// <summary>Starts loading a namespace and returns at once; NotFound when it does not exist.</summary>
-    public Task WarmAsync(string name, CancellationToken cancellation = default) => throw new NotImplementedException();
+    /// <summary>Loads a namespace; NotFound when it does not exist.</summary>
+    public async Task WarmAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
+    }
 
-    public Task<RecallResult> MeasureRecallAsync(string name, RecallRequest request, CancellationToken cancellation = default) => throw new NotImplementedException();
+    public async Task<RecallResult> MeasureRecallAsync(string name, RecallRequest request, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
+#pragma warning disable RS0030 // Seeded from the engine's own source of chance.
+        var random = new Random(context.NextSeed());
+#pragma warning restore RS0030
+        return QueryExecutor.MeasureRecall(snapshot, request, random, cancellation);
+    }
 
     /// <summary>Stops background work, waits for writes in flight. The store belongs to the caller.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref disposed, true))
+        {
+            return;
+        }
+
+        await maintenance.StopAsync();
+        foreach (var item in registry.OpenNamespaces)
+        {
+            await item.DrainAsync();
+            item.Close();
+        }
+    }
+
+    private NamespaceRegistry.Lease Open(string name)
+    {
+        ThrowIfDisposed();
+        NamespaceKeys.CheckName(name);
+        return registry.Open(name);
+    }
+
+    private void ThrowIfDisposed()
+    {
+        if (disposed)
+        {
+            throw new PuffException(ErrorKind.Unavailable, "the engine is shutting down; repeat the request elsewhere or later");
+        }
+    }
+
+    /// <summary>kNN counts twice, an aggregation four times (turbopuffer-api 4.11).</summary>
+    private static int WeightOf(QueryRequest request) => request.AggregateBy is not null ? 4 : request.RankBy is VectorRank { Exact: true } ? 2 : 1;
+
+    private static void CheckAlone(WriteRequest request)
+    {
+        bool hasMore = request.Upserts is not null || request.Patches is not null || request.Deletes is not null || request.DeleteByFilter is not null
+            || request.PatchByFilter is not null || request.Schema is not null || (request.CopyFromNamespace is not null && request.BranchFromNamespace is not null);
+        if (hasMore)
+        {
+            throw PuffException.Invalid("copy_from_namespace and branch_from_namespace stand alone: no documents, no schema, and not both in one request");
+        }
+    }
 }

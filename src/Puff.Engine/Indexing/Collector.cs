@@ -1,0 +1,169 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Indexing;
+
+/// <summary>
+/// Deletes what no manifest and no pin needs any more, never earlier than grace after it was given up (design 3.3, 3.4): retired objects, trimmed WAL entries, and
+/// orphans of crashed indexers or ended epochs. Reads everything it decides by from the store, so that a sleeping node deletes nothing it should not.
+/// </summary>
+internal sealed class Collector(EngineContext context)
+{
+    /// <summary>Objects that nothing refers to are kept this many times grace after they were written: a segment may be in the making.</summary>
+    private const int OrphanGraces = 2;
+
+    /// <returns>How many objects were deleted.</returns>
+    public async Task<int> CollectAsync(Namespace target, CancellationToken cancellation)
+    {
+        var current = await target.Manifests.ReadAsync(null, cancellation);
+        if (current is null)
+        {
+            return 0;
+        }
+
+        var objects = await ListAsync(target.Keys, cancellation);
+        var pinned = await ReadPinsAsync(target.Keys, objects, cancellation);
+        var due = FindDue(target.Keys, current.Manifest, objects, pinned);
+        foreach (string key in due)
+        {
+            await context.Store.DeleteAsync(key, StorePurpose.Collect, cancellation);
+        }
+
+        await ForgetAsync(target, current, objects, due, cancellation);
+        if (due.Count > 0)
+        {
+            LogMessages.Collected(context.Log, due.Count, target.Name);
+        }
+
+        return due.Count;
+    }
+
+    private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, PinnedObjects pinned)
+    {
+        long now = context.NowMs;
+        long grace = (long)context.Settings.Grace.TotalMilliseconds;
+        long trimmed = manifest.Trims.Where(t => t.PublishedAtMs + grace < now).Select(t => t.Through).DefaultIfEmpty(0).Max();
+        var retired = manifest.Retired.ToDictionary(r => r.Key, r => r.RetiredAtMs, StringComparer.Ordinal);
+        var referenced = manifest.Segments.SelectMany(s => s.AllKeys()).ToHashSet(StringComparer.Ordinal);
+        var due = new List<string>();
+        foreach (var item in objects)
+        {
+            bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
+            bool isDue = keys.ParseWalEntry(item.Key) is { } entry
+                ? !pinned.Holds(entry.Epoch, entry.Sequence) && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed : isOld)
+                : item.Key.StartsWith(keys.SegmentFolder, StringComparison.Ordinal)
+                    && !referenced.Contains(item.Key) && !pinned.Holds(item.Key)
+                    && (retired.TryGetValue(item.Key, out long since) ? since + grace < now : isOld);
+            if (isDue)
+            {
+                due.Add(item.Key);
+            }
+        }
+
+        return due;
+    }
+
+    /// <summary>Drops from the manifest what is gone, and lets go of pins at parents this namespace no longer reads from.</summary>
+    private async Task ForgetAsync(Namespace target, ManifestVersion current, List<ObjectInfo> objects, List<string> deleted, CancellationToken cancellation)
+    {
+        var manifest = current.Manifest;
+        var gone = deleted.ToHashSet(StringComparer.Ordinal);
+        var present = objects.Select(o => o.Key).Where(k => !gone.Contains(k)).ToHashSet(StringComparer.Ordinal);
+        var retired = manifest.Retired.Where(r => KeepsRetired(target.Keys, r, present)).ToArray();
+        long lowestLeft = objects.Select(o => target.Keys.ParseWalEntry(o.Key)).Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
+            .Select(e => e!.Value.Sequence).DefaultIfEmpty(long.MaxValue).Min();
+        var trims = manifest.Trims.Where(t => t.Through >= lowestLeft).ToArray();
+        var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, p)).ToArray() : [];
+        if (retired.Length == manifest.Retired.Count && trims.Length == manifest.Trims.Count && releasable.Length == 0)
+        {
+            return;
+        }
+
+        var next = manifest with { Version = manifest.Version + 1, Retired = retired, Trims = trims, PinsHeld = manifest.PinsHeld.Except(releasable).ToArray() };
+        if (await target.Manifests.PublishAsync(next, current, cancellation) is { } published)
+        {
+            // Only now does nobody who reads the manifest expect the parent's objects.
+            foreach (string pin in releasable)
+            {
+                await context.Store.DeleteAsync(pin, StorePurpose.Collect, cancellation);
+            }
+
+            await target.AdoptAsync(published);
+        }
+    }
+
+    /// <summary>Own objects are remembered until they are gone; a parent's until grace has passed for the sake of this namespace's slower readers.</summary>
+    private bool KeepsRetired(NamespaceKeys keys, RetiredObject item, HashSet<string> present) =>
+        item.Key.StartsWith(keys.Folder, StringComparison.Ordinal)
+            ? present.Contains(item.Key)
+            : item.RetiredAtMs + (long)context.Settings.Grace.TotalMilliseconds >= context.NowMs;
+
+    /// <summary>A pin is needed while a segment, or a retired object some reader may still hold, lies in its owner's folder.</summary>
+    private bool StillNeeds(Manifest manifest, RetiredObject[] retired, string pin)
+    {
+        string owner = pin[..pin.IndexOf("/pin/", StringComparison.Ordinal)] + "/";
+        return manifest.Segments.SelectMany(s => s.AllKeys()).Concat(retired.Select(r => r.Key)).Any(k => k.StartsWith(owner, StringComparison.Ordinal));
+    }
+
+    private async Task<List<ObjectInfo>> ListAsync(NamespaceKeys keys, CancellationToken cancellation)
+    {
+        var objects = new List<ObjectInfo>();
+        string? after = null;
+        do
+        {
+            var page = await context.Store.ListAsync(new ListOptions(keys.Folder, after), StorePurpose.Collect, cancellation);
+            objects.AddRange(page.Objects);
+            after = page.Next;
+        }
+        while (after is not null);
+        return objects;
+    }
+
+    /// <summary>A pin that cannot be read stops the collection: what it protects is unknown.</summary>
+    private async Task<PinnedObjects> ReadPinsAsync(NamespaceKeys keys, List<ObjectInfo> objects, CancellationToken cancellation)
+    {
+        var pinned = new PinnedObjects();
+        foreach (var item in objects.Where(o => o.Key.StartsWith(keys.PinFolder, StringComparison.Ordinal)))
+        {
+            var result = await context.Store.GetAsync(item.Key, default, StorePurpose.Collect, cancellation);
+            if (result.Status == GetStatus.Absent)
+            {
+                continue;
+            }
+
+            try
+            {
+                pinned.Add(PinFormat.Read(result.Content!.Span));
+            }
+            catch (CorruptDataException damage)
+            {
+                throw PuffException.Corrupt($"pin {item.Key} is damaged: {damage.Message}; nothing of \"{keys.Name}\" is collected until it is repaired or removed", damage);
+            }
+            finally
+            {
+                result.Content!.Release();
+            }
+        }
+
+        return pinned;
+    }
+
+    private sealed class PinnedObjects
+    {
+        private readonly HashSet<string> keys = new(StringComparer.Ordinal);
+        private readonly List<InheritedTail> tails = [];
+
+        public void Add(BranchPin pin)
+        {
+            keys.UnionWith(pin.Keys);
+            tails.AddRange(pin.Tails);
+        }
+
+        public bool Holds(string key) => keys.Contains(key);
+
+        public bool Holds(ulong epoch, long sequence) => tails.Exists(t => t.Epoch == epoch && sequence >= t.From && sequence <= t.Through);
+    }
+}

@@ -1,0 +1,127 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+using Puff.Engine.Segments;
+
+namespace Puff.Engine.Indexing;
+
+/// <summary>
+/// Turns the tail into a segment: the newest version of every document written since the last flush, plus new deletion bitmaps for the segments that lost
+/// documents to it. One publication makes all of it visible and gives the entries up (design 3.4).
+/// </summary>
+internal sealed class Flusher(EngineContext context)
+{
+    /// <summary>True when something was published. A lost publication leaves only unreferenced objects behind, for the collector.</summary>
+    public async Task<bool> FlushAsync(Namespace target, CancellationToken cancellation)
+    {
+        var view = target.View;
+        if (view?.Current is null || view.NeedsEpoch && !view.State.IsDeleted)
+        {
+            return false;
+        }
+
+        if (view.State.IsDeleted)
+        {
+            return await PublishDeletionAsync(target, view, cancellation);
+        }
+
+        var publication = new Publication(context, target, view);
+        view.State.Pin();
+        try
+        {
+            using var snapshot = view.State.Snapshot();
+            if (snapshot.Sequence == view.Current.Manifest.IndexedThrough && view.Current.Manifest.InheritedTails.Count == 0)
+            {
+                return false;
+            }
+
+            var next = await BuildAsync(target, view, snapshot, cancellation);
+            return await publication.CompleteAsync(next, cancellation);
+        }
+        finally
+        {
+            view.State.Unpin();
+        }
+    }
+
+    private async Task<Manifest> BuildAsync(Namespace target, NamespaceView view, NamespaceSnapshot snapshot, CancellationToken cancellation)
+    {
+        var old = view.Current!.Manifest;
+        var retired = new List<RetiredObject>(old.Retired);
+        var segments = new List<SegmentDescriptor>();
+        foreach (var set in snapshot.Sets.OfType<SegmentDocumentSet>())
+        {
+            segments.Add(await UpdateDeletesAsync(target, set, retired, cancellation));
+        }
+
+        if (snapshot.Sets.OfType<TailDocumentSet>().FirstOrDefault() is { LiveCount: > 0 } tail)
+        {
+            string keyBase = target.Keys.SegmentBase(context.NextObjectId());
+            var built = await SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), cancellation);
+            segments.Add(built);
+            LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
+        }
+
+        return old with
+        {
+            Schema = snapshot.Schema,
+            Options = snapshot.Options,
+            LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
+            UpdatedAtMs = snapshot.UpdatedAt.ToUnixTimeMilliseconds(),
+            IndexedThrough = snapshot.Sequence,
+            InheritedTails = [],
+            Segments = segments.Where(s => s.Deleted < s.Documents).ToArray(),
+            Retired = [.. retired, .. segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, context.NowMs))],
+            Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, context.NowMs)],
+        };
+    }
+
+    /// <summary>Writes the next deletion bitmap when the segment lost documents since the last one.</summary>
+    private async Task<SegmentDescriptor> UpdateDeletesAsync(Namespace target, SegmentDocumentSet set, List<RetiredObject> retired, CancellationToken cancellation)
+    {
+        var descriptor = set.Segment.Descriptor;
+        var deleted = set.Live.Clone();
+        deleted.Not();
+        int count = deleted.PopCount();
+        if (count == descriptor.Deleted)
+        {
+            return descriptor;
+        }
+
+        int version = descriptor.DeletesVersion + 1;
+        string key = $"{target.Keys.SegmentFolder}{SegmentIdOf(descriptor)}.del.{version}.{context.NextUInt64():x16}";
+        await DeletesObject.WriteAsync(context.Store, key, deleted, cancellation);
+        if (descriptor.DeletesKey is { } old)
+        {
+            retired.Add(new RetiredObject(old, context.NowMs));
+        }
+
+        return descriptor with { DeletesVersion = version, DeletesKey = key, Deleted = count };
+    }
+
+    /// <summary>After a deletion everything of the epoch is given up at once; the manifest stays as the tombstone that carries the epoch.</summary>
+    private async Task<bool> PublishDeletionAsync(Namespace target, NamespaceView view, CancellationToken cancellation)
+    {
+        var old = view.Current!.Manifest;
+        if (old.Deleted)
+        {
+            return false;
+        }
+
+        long now = context.NowMs;
+        var next = old with
+        {
+            Deleted = true,
+            BornLive = false,
+            IndexedThrough = view.State.Sequence,
+            InheritedTails = [],
+            Segments = [],
+            Retired = [.. old.Retired, .. old.Segments.SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, now))],
+            Trims = [.. old.Trims, new TrimMark(view.State.Sequence, now)],
+        };
+        return await new Publication(context, target, view).CompleteAsync(next, cancellation);
+    }
+
+    /// <summary>The last part of a segment's key, whichever namespace wrote it.</summary>
+    private static string SegmentIdOf(SegmentDescriptor descriptor) => descriptor.KeyBase[(descriptor.KeyBase.LastIndexOf('/') + 1)..];
+}

@@ -1,0 +1,81 @@
+using Puff.Engine.Formats;
+
+namespace Puff.Engine.Indexing;
+
+/// <summary>
+/// Which segments to merge next: tiered by size, each tier <c>fanIn</c> times the one below, so that a document is rewritten about log(N) times. A segment of which
+/// half is deleted is rewritten alone.
+/// </summary>
+internal static class MergePolicy
+{
+    /// <summary>Segments up to this size count as the lowest tier.</summary>
+    private const long LowestTierBytes = 1 << 20;
+
+    /// <summary>A merge never makes a segment with more documents, so that offsets and bit sets stay 32-bit.</summary>
+    public const int MaxDocuments = 64 << 20;
+
+    /// <summary>Indexes into <paramref name="segments"/> in ascending order; empty when nothing is worth merging.</summary>
+    public static IReadOnlyList<int> Choose(IReadOnlyList<SegmentDescriptor> segments, int fanIn)
+    {
+        for (int i = 0; i < segments.Count; i++)
+        {
+            if (segments[i].Deleted * 2L > segments[i].Documents)
+            {
+                return [i];
+            }
+        }
+
+        var tiers = new SortedDictionary<int, List<int>>();
+        for (int i = 0; i < segments.Count; i++)
+        {
+            int tier = TierOf(LiveBytes(segments[i]), fanIn);
+            if (!tiers.TryGetValue(tier, out var members))
+            {
+                tiers.Add(tier, members = []);
+            }
+
+            members.Add(i);
+        }
+
+        foreach (var members in tiers.Values)
+        {
+            if (members.Count >= fanIn)
+            {
+                return Fit(segments, members);
+            }
+        }
+
+        return [];
+    }
+
+    private static List<int> Fit(IReadOnlyList<SegmentDescriptor> segments, List<int> members)
+    {
+        var chosen = new List<int>();
+        long documents = 0;
+        foreach (int index in members)
+        {
+            documents += segments[index].Documents - segments[index].Deleted;
+            if (documents > MaxDocuments)
+            {
+                break;
+            }
+
+            chosen.Add(index);
+        }
+
+        return chosen.Count > 1 ? chosen : [];
+    }
+
+    private static long LiveBytes(SegmentDescriptor segment) => segment.TotalBytes * (segment.Documents - segment.Deleted) / Math.Max(segment.Documents, 1);
+
+    private static int TierOf(long bytes, int fanIn)
+    {
+        int tier = 0;
+        for (long limit = LowestTierBytes; bytes > limit && tier < 32; limit *= fanIn)
+        {
+            tier++;
+        }
+
+        return tier;
+    }
+}

@@ -1,0 +1,35 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+
+namespace Puff.Engine.Indexing;
+
+/// <summary>
+/// One attempt to make new objects visible. Begins before the first object is written, because the collector removes what nothing refers to after twice
+/// grace: a build that takes longer than grace must not be published.
+/// </summary>
+internal sealed class Publication(EngineContext context, Namespace target, NamespaceView view)
+{
+    private readonly long startedAt = context.Time.GetTimestamp();
+
+    /// <summary>Publishes the successor of the view's manifest; false when somebody else was first, whose manifest is then adopted.</summary>
+    public async Task<bool> CompleteAsync(Manifest next, CancellationToken cancellation)
+    {
+        if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)
+        {
+            LogMessages.BackgroundFailed(context.Log, target.Name, "building took longer than the grace period");
+            return false;
+        }
+
+        var published = await target.Manifests.PublishAsync(next with { Version = view.Current!.Manifest.Version + 1 }, view.Current, cancellation);
+        if (published is null)
+        {
+            LogMessages.PublishLost(context.Log, target.Name);
+            await target.RefreshAsync(target.View ?? view);
+            return false;
+        }
+
+        await target.AdoptAsync(published);
+        return true;
+    }
+}
