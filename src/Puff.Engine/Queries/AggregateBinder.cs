@@ -48,7 +48,8 @@ internal static class AggregateBinder
         var attribute = QueryBinder.Find(schema, name, place);
         if (attribute.Id == 0 || attribute.Type.Kind is not (TypeKind.Int or TypeKind.UInt or TypeKind.Float))
         {
-            throw PuffException.Invalid($"{place}: Sum needs an int, uint or float attribute, and \"{name}\" is {(attribute.Id == 0 ? "the id" : attribute.Type)}");
+            string type = attribute.Id == 0 ? "the id" : attribute.Type.ToString();
+            throw PuffException.Invalid($"{place}: Sum needs an int, uint or float attribute, and \"{name}\" is {type}");
         }
 
         return QueryBinder.RequireFilterable(attribute, place);

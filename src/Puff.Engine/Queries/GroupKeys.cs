@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 
@@ -21,10 +20,11 @@ internal sealed class KeyWriter
 
     public void AddScalar(ulong sortable)
     {
-        Reserve(9);
-        buffer[length] = 1;
-        BinaryPrimitives.WriteUInt64BigEndian(buffer.AsSpan(length + 1), sortable);
-        length += 9;
+        Add(1);
+        for (int shift = 56; shift >= 0; shift -= 8)
+        {
+            Add((byte)(sortable >> shift));
+        }
     }
 
     public void AddBytes(ReadOnlySpan<byte> value)
@@ -59,7 +59,7 @@ internal sealed class KeyWriter
             return kind == TypeKind.String ? Value.Utf8(bytes) : Value.Uuid(bytes);
         }
 
-        long bits = SortColumn.FromSortableBits(kind, BinaryPrimitives.ReadUInt64BigEndian(key));
+        long bits = SortColumn.FromSortableBits(kind, SortColumn.PrefixOf(key[..8]));
         key = key[8..];
         return kind switch
         {
@@ -88,16 +88,12 @@ internal sealed class KeyWriter
 
     private void Add(byte value)
     {
-        Reserve(1);
-        buffer[length++] = value;
-    }
-
-    private void Reserve(int count)
-    {
-        if (length + count > buffer.Length)
+        if (length == buffer.Length)
         {
-            Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + count));
+            Array.Resize(ref buffer, length * 2);
         }
+
+        buffer[length++] = value;
     }
 }
 

@@ -15,7 +15,8 @@ internal sealed class PlanText
     {
         int live = snapshot.Sets.Sum(s => s.Live.PopCount());
         int tails = snapshot.Sets.Count(s => s.IsTail);
-        Line($"namespace \"{snapshot.Name}\" as of log entry {snapshot.Sequence}: {live} documents in {snapshot.Sets.Count - tails} segments and {tails} tails");
+        int segments = snapshot.Sets.Count - tails;
+        Line($"namespace \"{snapshot.Name}\" as of log entry {snapshot.Sequence}: {live} documents in {segments} segments and {tails} tails");
     }
 
     public void AddQuery(QueryRequest request, QueryRun run, QueryResult result)

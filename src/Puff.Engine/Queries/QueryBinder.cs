@@ -65,7 +65,7 @@ internal static class QueryBinder
         bool isGrouped = request.GroupBy is { Count: > 0 };
         if (request.Select != AttributeSelection.None || request.ComputeAttributes is { Count: > 0 })
         {
-            throw PuffException.Invalid("aggregate_by returns no rows: include_attributes, exclude_attributes and compute_attributes cannot be combined with it");
+            throw PuffException.Invalid("aggregate_by returns no rows: leave out include_attributes, exclude_attributes and compute_attributes");
         }
 
         if (request.Offset != 0 || request.LimitPer is not null)

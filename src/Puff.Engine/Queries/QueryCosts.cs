@@ -62,7 +62,9 @@ internal static class QueryCosts
         return result.Groups is { } groups ? groups.Sum(g => BytesOf(g.Keys) + BytesOf(g.Aggregations)) : BytesOf(result.Aggregations!);
     }
 
-    /// <summary>Bytes of one document that the ranking or aggregation reads: its vector, or 8 for each key. An estimate that ignores what a filter reads.</summary>
+    /// <summary>
+    /// Bytes of one document that the ranking or aggregation reads: its vector, or 8 for each key. An estimate that ignores what a filter reads.
+    /// </summary>
     private static long BytesReadOf(BoundQuery query) => query.Rank switch
     {
         BoundVectorRank { Attribute.Type.IsDenseVector: true } vector => vector.Attribute.Type.VectorBytes,

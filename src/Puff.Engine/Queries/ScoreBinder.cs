@@ -46,7 +46,8 @@ internal readonly struct ScoreBinder
 
         if (!attribute.SparseKnn)
         {
-            throw PuffException.Invalid($"{place}: SparseKNN on \"{attribute.Name}\" needs \"sparse_knn\": {{\"distance_metric\": \"dot_product\"}} in its schema");
+            throw PuffException.Invalid(
+                $"{place}: SparseKNN on \"{attribute.Name}\" needs \"sparse_knn\": {{\"distance_metric\": \"dot_product\"}} in its schema");
         }
 
         if (sparse.Query.Keys.Length > SparseVector.MaxEntries)
@@ -197,11 +198,13 @@ internal readonly struct ScoreBinder
         {
             if (!IsTime(term))
             {
-                throw PuffException.Invalid($"{place}: the midpoint \"{duration}\" of {function} is a duration, which only datetime attributes can have; give a number");
+                throw PuffException.Invalid(
+                    $"{place}: the midpoint \"{duration}\" of {function} is a duration, which only datetime attributes can have; give a number");
             }
 
             number = DurationText.TryParse(duration, out double milliseconds) ? milliseconds
-                : throw PuffException.Invalid($"{place}: the midpoint \"{duration}\" of {function} is no duration such as \"500ms\", \"90s\", \"15m\", \"6h\", \"7d\" or \"2w\"");
+                : throw PuffException.Invalid(
+                    $"{place}: the midpoint \"{duration}\" of {function} is no duration such as \"500ms\", \"90s\", \"15m\", \"6h\", \"7d\" or \"2w\"");
         }
 
         return number > 0 && double.IsFinite(number) ? number : throw PuffException.Invalid($"{place}: the midpoint of {function} must be greater than 0");

@@ -6,7 +6,9 @@ using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
 
-/// <summary>One document set under one query: which documents match, and the columns the query reads. The tail's columns are built from its rows when first asked for.</summary>
+/// <summary>
+/// One document set under one query: which documents match, and the columns the query reads. The tail's columns are built from its rows when first asked for.
+/// </summary>
 internal sealed class SetView
 {
     /// <summary>Documents evaluated between two looks at the cancellation token.</summary>

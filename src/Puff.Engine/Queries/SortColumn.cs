@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
@@ -80,15 +79,12 @@ internal sealed class SortColumn
         }));
     }
 
-    private static ulong PrefixOf(ReadOnlySpan<byte> value)
+    /// <summary>The first 8 bytes as a big-endian number, zeros where there are fewer.</summary>
+    public static ulong PrefixOf(ReadOnlySpan<byte> value)
     {
-        if (value.Length >= 8)
-        {
-            return BinaryPrimitives.ReadUInt64BigEndian(value);
-        }
-
         ulong prefix = 0;
-        for (int i = 0; i < value.Length; i++)
+        int length = Math.Min(value.Length, 8);
+        for (int i = 0; i < length; i++)
         {
             prefix |= (ulong)value[i] << (56 - 8 * i);
         }

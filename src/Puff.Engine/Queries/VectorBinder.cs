@@ -14,7 +14,7 @@ internal static class VectorBinder
         if (attribute.Type.IsMultiVector && !rank.Exact && !attribute.LateInteraction)
         {
             throw PuffException.Invalid(
-                $"ANN on the multi-vector attribute \"{attribute.Name}\" needs \"ann\": {{\"late_interaction\": true}} in its schema; kNN with filters works without");
+                $"ANN on the multi-vector attribute \"{attribute.Name}\" needs \"ann\": {{\"late_interaction\": true}} in its schema; kNN works without");
         }
 
         return new BoundVectorRank(attribute, query, rank.Exact);
@@ -36,7 +36,8 @@ internal static class VectorBinder
             return new DenseVectorQuery(attribute, ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data));
         }
 
-        return new MultiVectorQuery(attribute, MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data), operand.Data.Length / operand.Dimensions);
+        var scorer = MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data);
+        return new MultiVectorQuery(attribute, scorer, operand.Data.Length / operand.Dimensions);
     }
 
     private static void CheckOperand(AttributeDefinition attribute, VectorOperand operand, string form)

@@ -29,8 +29,9 @@ public sealed class AggregationTests
         Assert.Equal(6, Sum(space, "size").AsInt);
         Assert.Equal(1.5, Sum(space, "price").AsFloat);
         Assert.Equal(21UL, Sum(space, "stock").AsUInt);
-        var none = new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "price")], Filters = Where("color", FilterOperator.Eq, Value.String("no")) };
-        Assert.Equal(0.0, space.Query(none).Aggregations!.Single().Value.AsFloat);
+        var nothing = Where("color", FilterOperator.Eq, Value.String("no"));
+        var request = new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "price")], Filters = nothing };
+        Assert.Equal(0.0, space.Query(request).Aggregations!.Single().Value.AsFloat);
     }
 
     [Fact]
@@ -54,7 +55,7 @@ public sealed class AggregationTests
         space.Fails(ErrorKind.Invalid, "takes no attribute", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Count, "color")] });
         space.Fails(ErrorKind.Invalid, "\"n\" is used twice", new QueryRequest { AggregateBy = [Count, Count] });
         space.Fails(ErrorKind.Malformed, "rank_by and aggregate_by", new QueryRequest { AggregateBy = [Count], RankBy = Order(("id", false)) });
-        space.Fails(ErrorKind.Invalid, "include_attributes", new QueryRequest { AggregateBy = [Count], Select = new(true, null, null) });
+        space.Fails(ErrorKind.Invalid, "leave out include_attributes", new QueryRequest { AggregateBy = [Count], Select = new(true, null, null) });
         space.Fails(ErrorKind.Invalid, "without group_by", new QueryRequest { AggregateBy = [Count], Limit = 5 });
         space.Fails(ErrorKind.Invalid, "offset", new QueryRequest { AggregateBy = [Count], Offset = 5 });
         space.Fails(ErrorKind.Invalid, "names no function", new QueryRequest { GroupBy = [Plain("color")] });

@@ -42,7 +42,8 @@ public sealed class AttributeOrderTests
     [Fact]
     public void Only_scalar_filterable_attributes_give_an_order()
     {
-        using var space = new QueryFixture(DistanceMetric.CosineDistance, ("v", TypeKind.VectorF32, 2), ("tags", TypeKind.StringArray, 0), ("a", TypeKind.Int, 0));
+        using var space = new QueryFixture(
+            DistanceMetric.CosineDistance, ("v", TypeKind.VectorF32, 2), ("tags", TypeKind.StringArray, 0), ("a", TypeKind.Int, 0));
         space.Fails(ErrorKind.Invalid, "\"tags\"", new QueryRequest { RankBy = Order(("tags", false)), Limit = 1 });
         space.Fails(ErrorKind.Invalid, "\"v\"", new QueryRequest { RankBy = Order(("v", false)), Limit = 1 });
         space.Fails(ErrorKind.Invalid, "\"nobody\"", new QueryRequest { RankBy = Order(("nobody", false)), Limit = 1 });

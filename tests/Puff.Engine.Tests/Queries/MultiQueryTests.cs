@@ -91,7 +91,9 @@ public sealed class MultiQueryTests
     {
         using var space = new QueryFixture(DistanceMetric.EuclideanSquared, ("v", TypeKind.VectorF16, 2));
         space.Add(
-            Row(1, ("v", Value.Vector([(Half)0.5f, (Half)0]))), Row(2, ("v", Value.Vector([(Half)1f, (Half)1]))), Row(3, ("v", Value.Vector([(Half)9f, (Half)9]))));
+            Row(1, ("v", Value.Vector([(Half)0.5f, (Half)0]))),
+            Row(2, ("v", Value.Vector([(Half)1f, (Half)1]))),
+            Row(3, ("v", Value.Vector([(Half)9f, (Half)9]))));
         var request = new RecallRequest { Samples = 1, TopK = 2, IncludeGroundTruth = true };
         var result = space.Recall(request, new Random(5));
         Assert.Equal((1.0, 2.0, 2.0), (result.AverageRecall, result.AverageExhaustiveCount, result.AverageAnnCount));
@@ -108,7 +110,8 @@ public sealed class MultiQueryTests
     {
         using var space = new QueryFixture(DistanceMetric.EuclideanSquared, ("v", TypeKind.VectorF32, 1));
         var documents = Enumerable.Range(0, 200).Select(i => Row((ulong)i, ("v", Value.Vector([(float)i])))).ToArray();
-        space.Add(documents[..150], isTail: false, dead: [.. Enumerable.Range(0, 150).Where(i => i % 3 == 0)]).Add([], isTail: false).Add(documents[150..], isTail: true);
+        int[] dead = [.. Enumerable.Range(0, 150).Where(i => i % 3 == 0)];
+        space.Add(documents[..150], isTail: false, dead).Add([], isTail: false).Add(documents[150..], isTail: true);
         var request = new RecallRequest { Samples = 140, TopK = 1, IncludeGroundTruth = true };
         var vectors = space.Recall(request, new Random(6)).GroundTruth!.Select(s => (int)s.QueryVector[0]).ToArray();
         Assert.Equal(140, vectors.Distinct().Count());

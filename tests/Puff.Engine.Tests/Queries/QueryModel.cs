@@ -4,7 +4,7 @@ using Puff.TestKit;
 
 namespace Puff.Engine.Tests.Queries;
 
-/// <summary>The obvious evaluator: walks a list of documents, computes everything for each, sorts everything, takes the first. The truth for the executor.</summary>
+/// <summary>The obvious evaluator: computes everything for every document, sorts everything, takes the first. The truth for the executor.</summary>
 internal sealed class QueryModel(DistanceMetric metric, IEnumerable<FakeDocument> documents)
 {
     private readonly FakeDocument[] documents = [.. documents];
@@ -93,7 +93,7 @@ internal sealed class QueryModel(DistanceMetric metric, IEnumerable<FakeDocument
             case AttributeScore attribute:
                 return Number(document.Get(attribute.Attribute)) ?? 0;
             case DistScore dist:
-                return Math.Abs(Number(document.Get(dist.Attribute)) - Number(dist.Origin)!.Value ?? double.NaN) is var distance && double.IsNaN(distance) ? null : distance;
+                return Number(document.Get(dist.Attribute)) is { } value ? Math.Abs(value - Number(dist.Origin)!.Value) : null;
             case SumScore sum:
                 var scored = sum.Terms.Select(Of).Where(s => s is not null).ToArray();
                 return scored.Length == 0 ? null : scored.Sum();
@@ -106,7 +106,8 @@ internal sealed class QueryModel(DistanceMetric metric, IEnumerable<FakeDocument
             case ProductScore weighted:
                 return weighted.Weight * Of(weighted.Term);
             case SaturateScore saturate:
-                return Of(saturate.Term) is { } s ? Raise(s, saturate.Exponent) / (Raise(s, saturate.Exponent) + Raise(saturate.Midpoint.Number, saturate.Exponent)) : null;
+                return Of(saturate.Term) is { } s
+                    ? Raise(s, saturate.Exponent) / (Raise(s, saturate.Exponent) + Raise(saturate.Midpoint.Number, saturate.Exponent)) : null;
             case DecayScore decay:
                 return Of(decay.Term) is { } t
                     ? Raise(decay.Midpoint.Number, decay.Exponent) / (Raise(t, decay.Exponent) + Raise(decay.Midpoint.Number, decay.Exponent)) : null;

@@ -72,9 +72,10 @@ public sealed class QueryModelTests
     {
         var tests = new Dictionary<ScoreExpression, Func<FakeDocument, bool>>(ReferenceEqualityComparer.Instance);
         var expression = NextScore(space, tests, 3);
-        var ranked = space.Space.Query(request with { RankBy = new ScoreRank(expression), Limit = 1_000, Offset = 0 }).Rows!.ToDictionary(r => r.Id, r => r.Distance!.Value);
-        var computed = space.Space.Query(
-            request with { RankBy = QueryFixture.Order(("id", false)), Limit = 1_000, Offset = 0, ComputeAttributes = [new ComputedScore("score", expression)] });
+        var all = request with { Limit = 1_000, Offset = 0 };
+        var ranked = space.Space.Query(all with { RankBy = new ScoreRank(expression) }).Rows!.ToDictionary(r => r.Id, r => r.Distance!.Value);
+        ComputedAttribute[] scores = [new ComputedScore("score", expression)];
+        var computed = space.Space.Query(all with { RankBy = QueryFixture.Order(("id", false)), ComputeAttributes = scores });
         Assert.All(computed.Rows!, row => Assert.Equal(ranked.GetValueOrDefault(row.Id), (float)row.Attributes.Single().Value.AsFloat));
     });
 
@@ -86,7 +87,8 @@ public sealed class QueryModelTests
             for (int i = 0; i < QueriesOfSeed; i++)
             {
                 var (filter, matches) = space.NextFilter();
-                var request = new QueryRequest { Filters = filter, Limit = 1 + space.Random.Next(space.Random.Next(2) == 0 ? 5 : 250), Offset = space.Random.Next(4) };
+                int limit = 1 + space.Random.Next(space.Random.Next(2) == 0 ? 5 : 250);
+                var request = new QueryRequest { Filters = filter, Limit = limit, Offset = space.Random.Next(4) };
                 try
                 {
                     check(space, new QueryModel(space.Metric, space.Space.Live.Where(matches)), request);
@@ -155,7 +157,8 @@ public sealed class QueryModelTests
         return $"{documents.Length} {ints} {uints} {floats:R}";
     }
 
-    private static string Join(IReadOnlyList<KeyValuePair<string, Value>> aggregations) => string.Join(" ", aggregations.Select(a => AggregationTests.Text(a.Value)));
+    private static string Join(IReadOnlyList<KeyValuePair<string, Value>> aggregations) =>
+        string.Join(" ", aggregations.Select(a => AggregationTests.Text(a.Value)));
 
     private static T Pick<T>(Random random, params T[] choices) => choices[random.Next(choices.Length)];
 }

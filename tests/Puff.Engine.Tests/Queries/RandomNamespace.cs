@@ -22,8 +22,9 @@ internal sealed class RandomNamespace : IDisposable
         Metric = random.Next(2) == 0 ? DistanceMetric.CosineDistance : DistanceMetric.EuclideanSquared;
         (string Name, TypeKind Kind, int Dimensions)[] attributes =
         [
-            ("v", TypeKind.VectorF32, 3), ("w", random.Next(2) == 0 ? TypeKind.VectorF16 : TypeKind.VectorI8, 2), ("i", TypeKind.Int, 0), ("u", TypeKind.UInt, 0),
-            ("f", TypeKind.Float, 0), ("s", TypeKind.String, 0), ("b", TypeKind.Bool, 0), ("t", TypeKind.DateTime, 0), ("g", TypeKind.Uuid, 0),
+            ("v", TypeKind.VectorF32, 3), ("w", random.Next(2) == 0 ? TypeKind.VectorF16 : TypeKind.VectorI8, 2), ("i", TypeKind.Int, 0),
+            ("u", TypeKind.UInt, 0), ("f", TypeKind.Float, 0), ("s", TypeKind.String, 0), ("b", TypeKind.Bool, 0),
+            ("t", TypeKind.DateTime, 0), ("g", TypeKind.Uuid, 0),
             ("tags", TypeKind.StringArray, 0), ("words", TypeKind.SparseF16, 0), ("parts", TypeKind.MultiVectorF32, 2),
         ];
         Space = new QueryFixture(new NamespaceSchema(idKind, Metric, attributes.Select((a, i) => QueryFixture.Attribute(i + 1, a.Name, a.Kind, a.Dimensions))));
@@ -46,7 +47,8 @@ internal sealed class RandomNamespace : IDisposable
             0 => (QueryFixture.Where("i", FilterOperator.Eq, Value.Int(operand)), d => !d.Get("i").IsNull && d.Get("i").AsInt == operand),
             1 => (QueryFixture.Where("i", FilterOperator.Gte, Value.Int(operand)), d => !d.Get("i").IsNull && d.Get("i").AsInt >= operand),
             2 => (QueryFixture.Where("s", FilterOperator.NotEq, Value.String(word)), d => d.Get("s").IsNull || d.Get("s").AsString != word),
-            3 => (new AndFilter([QueryFixture.Where("b", FilterOperator.Eq, Value.Bool(true)), new NotFilter(QueryFixture.Where("i", FilterOperator.Eq, Value.Null))]),
+            3 => (new AndFilter([
+                    QueryFixture.Where("b", FilterOperator.Eq, Value.Bool(true)), new NotFilter(QueryFixture.Where("i", FilterOperator.Eq, Value.Null))]),
                 d => !d.Get("b").IsNull && d.Get("b").AsBool && !d.Get("i").IsNull),
             4 => (QueryFixture.Where("tags", FilterOperator.Contains, Value.String(word)),
                 d => !d.Get("tags").IsNull && d.Get("tags").AsBytesArray.Any(t => Value.Utf8(t).AsString == word)),

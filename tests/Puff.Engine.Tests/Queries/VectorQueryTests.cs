@@ -118,7 +118,8 @@ public sealed class VectorQueryTests
         Assert.Equal([7UL], space.Ids(request with { DistanceMetric = DistanceMetric.EuclideanSquared }));
         space.Fails(ErrorKind.Invalid, "distance_metric", request with { DistanceMetric = DistanceMetric.CosineDistance });
         using var plain = new QueryFixture(null, ("a", TypeKind.Int, 0));
-        plain.Fails(ErrorKind.Invalid, "no vectors", new QueryRequest { RankBy = Order(("id", false)), Limit = 1, DistanceMetric = DistanceMetric.CosineDistance });
+        var listing = new QueryRequest { RankBy = Order(("id", false)), Limit = 1, DistanceMetric = DistanceMetric.CosineDistance };
+        plain.Fails(ErrorKind.Invalid, "no vectors", listing);
     }
 
     [Fact]
