@@ -3,6 +3,7 @@ using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Storage;
 using Puff.TestKit.Segments;
+using Puff.TestKit.Storage;
 using Xunit;
 
 namespace Puff.Engine.Tests.Segments;
@@ -76,6 +77,33 @@ public class SegmentRoundTripTests
         Assert.Equal(1500 * (768 * 4 + 8) + 3_000_000 + documents.Sum(d => d.Get(EveryType.Body).AsBytes.Length) - 3_000_000, descriptor.LogicalBytes);
         Assert.Empty(await segment.VerifyAllAsync(store, Cancellation));
         segment.Release();
+    }
+
+    [Fact]
+    public async Task A_segment_is_read_from_files_in_place()
+    {
+        using var folder = new TemporaryFolder();
+        await using var store = await DirectoryObjectStore.OpenAsync(folder.Path, new DirectoryStoreOptions { Durable = false }, Cancellation);
+        var schema = EveryType.Schema(IdKind.String);
+        var documents = EveryType.Documents(schema, 200, seed: 11);
+        var descriptor = await SegmentChecks.BuildAsync(store, KeyBase, schema, documents, Cancellation);
+        var segment = await SegmentReader.OpenAsync(store, descriptor, Cancellation);
+
+        Assert.Null(SegmentChecks.Difference(segment, schema, documents));
+        segment.Release();
+    }
+
+    [Fact]
+    public async Task A_cancelled_build_leaves_no_object()
+    {
+        var schema = EveryType.Schema(IdKind.UInt);
+        using var cancelled = new CancellationTokenSource();
+        using var source = new CancellingSource(schema, EveryType.Documents(schema, 10, seed: 12), cancelled);
+        await using var store = new MemoryObjectStore();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await SegmentBuilder.BuildAsync(store, KeyBase, schema, source, cancelled.Token));
+
+        Assert.Empty((await store.ListAsync(new ListOptions(KeyBase), StorePurpose.Segment, Cancellation)).Objects);
     }
 
     [Fact]
@@ -225,6 +253,27 @@ public class SegmentRoundTripTests
         Assert.Null(SegmentChecks.Difference(segment, schema, documents));
         segment.Release();
         Assert.Throws<ObjectDisposedException>(segment.AddReference);
+    }
+
+    /// <summary>Cancels the build as soon as it reads a row, that is after the first object was begun.</summary>
+    private sealed unsafe class CancellingSource(NamespaceSchema schema, List<ModelDocument> documents, CancellationTokenSource cancelled)
+        : ISegmentSource, IDisposable
+    {
+        private readonly ModelSource source = new(schema, documents);
+
+        public int Count => source.Count;
+
+        public DocumentId GetId(int document) => source.GetId(document);
+
+        public ReadOnlySpan<byte> GetRow(int document)
+        {
+            cancelled.Cancel();
+            return source.GetRow(document);
+        }
+
+        public byte* GetVector(int document, AttributeDefinition attribute) => source.GetVector(document, attribute);
+
+        public void Dispose() => source.Dispose();
     }
 
     private static unsafe long Address(VectorBlock block) => (long)block.Pointer;
