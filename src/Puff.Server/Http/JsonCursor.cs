@@ -86,6 +86,14 @@ internal ref struct JsonCursor
         Read();
     }
 
+    /// <summary>A second cursor on the value that begins at an offset of the same body.</summary>
+    public readonly JsonCursor At(int offset)
+    {
+        var cursor = new JsonCursor(body, offset);
+        cursor.Read();
+        return cursor;
+    }
+
     public readonly bool TryGetInt64(out long value) => reader.TryGetInt64(out value);
 
     public readonly bool TryGetUInt64(out ulong value) => reader.TryGetUInt64(out value);
