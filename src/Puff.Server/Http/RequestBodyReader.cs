@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Puff.Engine;
 using Puff.Server.Limits;
+using Puff.Server.Telemetry;
 
 namespace Puff.Server.Http;
 
@@ -33,6 +34,7 @@ internal sealed class RequestBodyReader(BodyBudget budget, int maxBytes)
                 await CopyAsync(context, body);
             }
 
+            RequestRecord.Of(context).BytesIn = body.Written.Length;
             return body;
         }
         catch

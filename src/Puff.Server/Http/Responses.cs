@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.Http;
+using Puff.Server.Telemetry;
 
 namespace Puff.Server.Http;
 
@@ -25,6 +26,7 @@ internal static class Responses
     private static async Task SendAsync(HttpContext context, ReadOnlyMemory<byte> body)
     {
         var response = context.Response;
+        RequestRecord.Of(context).BytesOut = body.Length;
         if (body.Length <= MinGzipBytes || !AcceptEncoding.ListsGzip(context.Request.Headers.AcceptEncoding))
         {
             response.ContentLength = body.Length;
