@@ -1,1 +1,4 @@
-Console.WriteLine("puff");
+using Puff;
+using Puff.Output;
+
+return await CommandLine.RunAsync(args, Terminal.System);
