@@ -1,1 +1,16 @@
-System.Console.WriteLine("benchmarks");
+using BenchmarkDotNet.Running;
+using Puff.Benchmarks;
+
+// Kernels alone, in one process. With --scan or --parse: one short comparison as text. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
+switch (args)
+{
+    case ["--scan", ..]:
+        ScanReport.Run();
+        break;
+    case ["--parse", ..]:
+        ParseReport.Run();
+        break;
+    default:
+        BenchmarkSwitcher.FromAssembly(typeof(ScanReport).Assembly).Run(args);
+        break;
+}
