@@ -52,7 +52,7 @@ public ref struct NumberArray : IDisposable
     /// <summary>Whether everything else here has a meaning: only for a complete array.</summary>
     public NumberArrayStatus Status { get; }
 
-    /// <summary>Of a complete array: the bytes consumed, from the opening bracket to behind the closing one. Otherwise: the offset of the offending byte.</summary>
+    /// <summary>Of a complete array the bytes consumed, from the opening bracket through the closing one; otherwise the offset of the offending byte.</summary>
     public int Offset { get; }
 
     /// <summary>Why the bytes are no array of numbers; null for a complete one.</summary>
@@ -76,7 +76,7 @@ public ref struct NumberArray : IDisposable
     public int SingleOverflowOffset { get; internal init; }
 
     /// <summary>The numbers, each rounded to the nearest single. Valid until disposed of.</summary>
-    /// <exception cref="InvalidOperationException">One of them is out of range (see <see cref="SingleOverflowOffset"/>), or the array is not complete.</exception>
+    /// <exception cref="InvalidOperationException">One is out of range (see <see cref="SingleOverflowOffset"/>), or the array is not complete.</exception>
     public readonly ReadOnlySpan<float> Singles
     {
         get

@@ -36,7 +36,7 @@ public static class VectorText
             BinaryPrimitives.ReverseEndianness(words, words);
         }
 
-        return TensorPrimitives.IsFiniteAll<float>(values) || Refuse(ref values, out error);
+        return values.Length == 0 || TensorPrimitives.IsFiniteAll<float>(values) || Refuse(ref values, out error);
     }
 
     /// <summary>Decodes base64 (standard alphabet, padded, without white space) of little-endian halves.</summary>
@@ -56,7 +56,7 @@ public static class VectorText
             BinaryPrimitives.ReverseEndianness(words, words);
         }
 
-        return TensorPrimitives.IsFiniteAll<Half>(values) || Refuse(ref values, out error);
+        return values.Length == 0 || TensorPrimitives.IsFiniteAll<Half>(values) || Refuse(ref values, out error);
     }
 
     /// <summary>Writes base64 of little-endian singles, without quotes.</summary>

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Puff.Engine.Tests.Encoding;
 
-/// <summary>Singles and doubles come out with exactly the bits that the framework's correctly rounding parser gives, above all where rounding is close.</summary>
+/// <summary>Singles and doubles come out with exactly the bits that the framework's correctly rounding parser gives, also where rounding is close.</summary>
 public sealed class JsonNumberRoundingTests
 {
     private const int Numbers = 30_000;

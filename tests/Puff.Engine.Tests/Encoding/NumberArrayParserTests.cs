@@ -11,7 +11,7 @@ public sealed class NumberArrayParserTests
     public static TheoryData<string> SuiteCases =>
         [.. File.ReadLines(Path.Combine(Repository.Root, "tests/data/json/arrays.ndjson"))];
 
-    /// <summary>What the suite accepts is read or left to the general reader; what it refuses never counts as read; what is read equals the stock parser.</summary>
+    /// <summary>What the suite accepts is read or left to the general reader; what it refuses is never read; what is read equals the stock parser.</summary>
     [Theory]
     [MemberData(nameof(SuiteCases))]
     public void Suite_cases_are_judged_as_the_suite_says(string line)

@@ -15,7 +15,7 @@ public sealed class BitSetTests
     [InlineData(127)]
     [InlineData(128)]
     [InlineData(1_000)]
-    public void RandomOperationsEqualAnArray(int count)
+    public void Random_operations_equal_an_array(int count)
     {
         var random = new Random(count);
         var set = new BitSet(count);
@@ -31,14 +31,14 @@ public sealed class BitSetTests
     [InlineData(0)]
     [InlineData(70)]
     [InlineData(128)]
-    public void ANewSetIsFullOrEmpty(int count)
+    public void A_new_set_is_full_or_empty(int count)
     {
         AssertEqual(new bool[count], new BitSet(count));
         AssertEqual([.. Enumerable.Repeat(true, count)], new BitSet(count, value: true));
     }
 
     [Fact]
-    public void ACloneIsIndependent()
+    public void A_clone_is_independent()
     {
         var original = new BitSet(10) { [3] = true };
         var clone = original.Clone();

@@ -22,7 +22,7 @@ public sealed unsafe class ExactScorerTests
 
     [Theory]
     [MemberData(nameof(Metrics))]
-    public void DistancesEqualTheDefinition(string typeName, bool cosine)
+    public void Distances_equal_the_definition(string typeName, bool cosine)
     {
         var type = Enum.Parse<ElementType>(typeName);
         var random = new Random(5);
@@ -45,7 +45,7 @@ public sealed unsafe class ExactScorerTests
 
     [Theory]
     [MemberData(nameof(Metrics))]
-    public void ChosenRowsHaveTheSameDistancesAsAScan(string typeName, bool cosine)
+    public void Chosen_rows_have_the_same_distances_as_a_scan(string typeName, bool cosine)
     {
         var type = Enum.Parse<ElementType>(typeName);
         var random = new Random(6);
@@ -61,7 +61,7 @@ public sealed unsafe class ExactScorerTests
     }
 
     [Fact]
-    public void RowsMayBeFartherApartThanTheyAreLong()
+    public void Rows_may_be_farther_apart_than_they_are_long()
     {
         float[] padded = [1, 2, 99, 3, 4, 99];
         using var rows = new StoredRows(ElementType.F32, 6, [padded]);
@@ -76,11 +76,11 @@ public sealed unsafe class ExactScorerTests
     [InlineData(1.0f, 1.0f, 0.13)]
     [InlineData(1.1f, 1.1f, 0.25)]
     [InlineData(0.3f, 0.3f, 0.41)]
-    public void EuclideanReferencePoints(float x, float y, double expected) =>
+    public void Euclidean_reference_points(float x, float y, double expected) =>
         Assert.Equal(expected, Distance(false, [0.8f, 0.7f], [x, y]), 1e-6);
 
     [Fact]
-    public void CosineOfEqualOppositeAndOrthogonalVectorsIsExact()
+    public void Cosine_of_equal_opposite_and_orthogonal_vectors_is_exact()
     {
         var random = new Random(9);
         foreach (int dimensions in new[] { 1, 2, 5, 64, 768, 1_001 })
@@ -95,7 +95,7 @@ public sealed unsafe class ExactScorerTests
     }
 
     [Fact]
-    public void CosineWithAZeroVectorIsOne()
+    public void Cosine_with_a_zero_vector_is_one()
     {
         Assert.Equal(1f, Distance(true, [0, 0, 0], [1, 2, 3]));
         Assert.Equal(1f, Distance(true, [1, 2, 3], [0, 0, 0]));
@@ -107,7 +107,7 @@ public sealed unsafe class ExactScorerTests
     [InlineData(1e-30f)]
     [InlineData(1e30f)]
     [InlineData(3e38f)]
-    public void MagnitudeDoesNotMatterToCosine(float size)
+    public void Magnitude_does_not_matter_to_cosine(float size)
     {
         Assert.Equal(0f, Distance(true, [size, size], [size, size]), 1e-6f);
         Assert.Equal(2f, Distance(true, [size, 0], [-1, 0]), 1e-6f);
@@ -116,11 +116,11 @@ public sealed unsafe class ExactScorerTests
     }
 
     [Fact]
-    public void OverflowingDistancesAreTheLargestNumber() =>
+    public void Overflowing_distances_are_the_largest_number() =>
         Assert.Equal(float.MaxValue, Distance(false, [3e38f, 1], [-3e38f, 1]));
 
     [Fact]
-    public void QueriesBeyondTheRangeOfHalvesWork()
+    public void Queries_beyond_the_range_of_halves_work()
     {
         using var rows = new StoredRows(ElementType.F16, 2, [[60_000, 1]]);
         using var scorer = ExactScorer.Create(ElementType.F16, 2, cosine: false, [1e10f, 1]);
@@ -128,7 +128,7 @@ public sealed unsafe class ExactScorerTests
     }
 
     [Fact]
-    public void WrongQueriesAreRefused()
+    public void Wrong_queries_are_refused()
     {
         Assert.Throws<ArgumentException>(() => ExactScorer.Create(ElementType.F32, 3, true, [1, 2]));
         Assert.Throws<ArgumentOutOfRangeException>(() => ExactScorer.Create(ElementType.F32, 0, true, []));

@@ -14,7 +14,7 @@ public sealed unsafe class KernelTests
 
     [Theory]
     [MemberData(nameof(ElementTypeNames))]
-    public void EveryLengthAndAlignmentEqualsTheScalarTwin(string typeName)
+    public void Every_length_and_alignment_equals_the_scalar_twin(string typeName)
     {
         var type = Enum.Parse<ElementType>(typeName);
         var random = new Random(17);
@@ -25,7 +25,7 @@ public sealed unsafe class KernelTests
     }
 
     [Fact]
-    public void EveryFiniteHalfIsWidenedExactly()
+    public void Every_finite_half_is_widened_exactly()
     {
         var halves = Enumerable.Range(0, 65_536).Select(bits => BitConverter.UInt16BitsToHalf((ushort)bits)).Where(Half.IsFinite).ToArray();
         float[] expected = [.. halves.Select(half => (float)half)];
@@ -47,7 +47,7 @@ public sealed unsafe class KernelTests
     }
 
     [Fact]
-    public void SmallDistancesKeepTheirDigits()
+    public void Small_distances_keep_their_digits()
     {
         // The squared norms are about 3e6; subtracting those would leave nothing of a distance of 0.01.
         float[] query = [1000.7f, 1000.8f, 1000.9f];

@@ -8,7 +8,7 @@ public sealed class MultiVectorScorerTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void SumsTheNearestOfEveryQueryVector(bool cosine)
+    public void Sums_the_nearest_of_every_query_vector(bool cosine)
     {
         var random = new Random(4);
         const int Dimensions = 19;
@@ -20,21 +20,21 @@ public sealed class MultiVectorScorerTests
     }
 
     [Fact]
-    public void ADocumentThatHoldsEveryQueryVectorIsAtZero()
+    public void A_document_that_holds_every_query_vector_is_at_zero()
     {
         using var scorer = MultiVectorScorer.Create(2, cosine: true, [1, 2, 3, 1]);
         Assert.Equal(0f, scorer.Distance([5, 5, 3, 1, 1, 2]));
     }
 
     [Fact]
-    public void ADocumentWithoutVectorsIsInfinitelyFar()
+    public void A_document_without_vectors_is_infinitely_far()
     {
         using var scorer = MultiVectorScorer.Create(2, cosine: false, [1, 2]);
         Assert.Equal(float.PositiveInfinity, scorer.Distance([]));
     }
 
     [Fact]
-    public void IncompleteQueriesAreRefused()
+    public void Incomplete_queries_are_refused()
     {
         Assert.Throws<ArgumentException>(() => MultiVectorScorer.Create(3, true, [1, 2, 3, 4]));
         Assert.Throws<ArgumentException>(() => MultiVectorScorer.Create(3, true, []));

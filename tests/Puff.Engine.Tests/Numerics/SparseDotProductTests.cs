@@ -14,7 +14,7 @@ public sealed class SparseDotProductTests
     [InlineData(3, 100)]
     [InlineData(200, 2)]
     [InlineData(1_024, 1_024)]
-    public void EqualsTheSumOverADictionary(int left, int right)
+    public void Equals_the_sum_over_a_dictionary(int left, int right)
     {
         var random = new Random(left * 31 + right);
         for (int round = 0; round < 20; round++)
@@ -29,7 +29,7 @@ public sealed class SparseDotProductTests
     }
 
     [Fact]
-    public void KeysAreComparedAsUnsignedBytes()
+    public void Keys_are_compared_as_unsigned_bytes()
     {
         byte[][] keys = ["a"u8.ToArray(), "ab"u8.ToArray(), "ä"u8.ToArray(), "日"u8.ToArray()];
         Assert.Equal(2 + 6, SparseDotProduct.Compute(keys, [1, 9, 2, 9], [keys[0], keys[2]], [2, 3]));

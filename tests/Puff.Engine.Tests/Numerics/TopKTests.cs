@@ -16,7 +16,7 @@ public sealed class TopKTests
     [InlineData(10, 1_000)]
     [InlineData(100, 5_000)]
     [InlineData(10_000, 25_000)]
-    public void KeepsWhatSortingWouldKeep(int capacity, int offers)
+    public void Keeps_what_sorting_would_keep(int capacity, int offers)
     {
         // Few distinct distances, so that ties are everywhere; several seeds, so that the order of the offers varies.
         foreach (int distinct in new[] { 1, 7, 1_000_000 })
@@ -39,7 +39,7 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void OfferAndThresholdTellWhatEnters()
+    public void Offer_and_threshold_tell_what_enters()
     {
         var top = new TopK<int>(2, Comparer<int>.Default);
         Assert.Equal(float.PositiveInfinity, top.Threshold);
@@ -56,7 +56,7 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void WhatIsNotANumberNeverEnters()
+    public void What_is_not_a_number_never_enters()
     {
         var top = new TopK<int>(1, Comparer<int>.Default);
         Assert.False(top.Offer(float.NaN, 1));
@@ -67,7 +67,7 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void HeapsOfParallelScansComeTogether()
+    public void Heaps_of_parallel_scans_come_together()
     {
         var random = new Random(3);
         var all = new TopK<int>(20, Comparer<int>.Default);
@@ -88,7 +88,7 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void AClearedHeapStartsAgain()
+    public void A_cleared_heap_starts_again()
     {
         var top = new TopK<string>(1, StringComparer.Ordinal);
         top.Offer(1, "near");
@@ -99,5 +99,5 @@ public sealed class TopKTests
     }
 
     [Fact]
-    public void AtLeastOneItemIsKept() => Assert.Throws<ArgumentOutOfRangeException>(() => new TopK<int>(0, Comparer<int>.Default));
+    public void At_least_one_item_is_kept() => Assert.Throws<ArgumentOutOfRangeException>(() => new TopK<int>(0, Comparer<int>.Default));
 }
