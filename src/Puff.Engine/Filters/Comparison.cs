@@ -1,6 +1,8 @@
 namespace Puff.Engine.Filters;
 
-/// <summary>What present values are compared for. The other comparisons are complements: null sorts below everything, so that "less" is "not greater or equal".</summary>
+/// <summary>
+/// What present values are compared for. The other comparisons are complements: null sorts below everything, so that "less" is "not greater or equal".
+/// </summary>
 internal enum Comparison
 {
     Equal,

@@ -17,7 +17,8 @@ internal static class FilterRequirements
             case FilterOperator.Lt or FilterOperator.Lte or FilterOperator.Gt or FilterOperator.Gte:
                 Require(attribute, @operator, attribute.Type.IsScalar, "a scalar attribute (for arrays there are AnyLt, AnyLte, AnyGt and AnyGte)");
                 break;
-            case FilterOperator.Glob or FilterOperator.NotGlob or FilterOperator.IGlob or FilterOperator.NotIGlob or FilterOperator.Regex or FilterOperator.Fuzzy:
+            case FilterOperator.Glob or FilterOperator.NotGlob or FilterOperator.IGlob or FilterOperator.NotIGlob
+                or FilterOperator.Regex or FilterOperator.Fuzzy:
                 Require(attribute, @operator, attribute.Type.Kind is TypeKind.String or TypeKind.StringArray, "a string or []string attribute");
                 break;
         }

@@ -1,9 +1,9 @@
 namespace Puff.Engine.Filters;
 
 /// <summary>
-/// Compiles a glob into a program for <see cref="GlobProgram"/>: `?` one character; `*` any run of characters, `/` included; `**/` at the start of a path segment
-/// any number of whole segments, also none; `{a,b}` alternatives, which may be nested; `[ab]`, `[a-z]`, `[!ab]` classes; a backslash takes the next character
-/// literally.
+/// Compiles a glob into a program for <see cref="GlobProgram"/>: `?` one character; `*` any run of characters, `/` included; `**/` at the start of a
+/// path segment any number of whole segments, also none; `{a,b}` alternatives, which may be nested; `[ab]`, `[a-z]`, `[!ab]` or `[^ab]` classes;
+/// a backslash takes the next character literally.
 /// </summary>
 internal ref struct GlobCompiler
 {

@@ -23,7 +23,9 @@ internal sealed class ReferencePredicate(AttributeDefinition attribute, Attribut
     public override void Evaluate(IColumnSource columns, BitSet result) =>
         throw new InvalidOperationException("a filter that refers to incoming rows is evaluated row by row");
 
-    /// <summary>Where a literal null is an error, a null from the row is no element and no list: nothing matches but the complements. Null: as the literal.</summary>
+    /// <summary>
+    /// Where a literal null is an error, a null from the row is no element and no list: nothing matches but the complements. Null: as the literal.
+    /// </summary>
     private bool? NullMatches() => filter.Operator switch
     {
         FilterOperator.Eq or FilterOperator.NotEq or FilterOperator.Lt or FilterOperator.Lte or FilterOperator.Gt or FilterOperator.Gte => null,

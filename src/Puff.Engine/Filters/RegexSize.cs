@@ -45,7 +45,8 @@ internal static class RegexSize
 
             if (size > MaxStates || groups.Count > MaxGroupDepth)
             {
-                throw new FormatException($"the expression is too large: it unfolds to more than {MaxStates} states, or nests groups more than {MaxGroupDepth} deep");
+                throw new FormatException(
+                    $"the expression is too large: it unfolds to more than {MaxStates} states, or nests groups more than {MaxGroupDepth} deep");
             }
         }
     }

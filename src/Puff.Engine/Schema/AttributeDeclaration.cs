@@ -1,6 +1,8 @@
 namespace Puff.Engine.Schema;
 
-/// <summary>Turns one declaration of a request's `schema` into the attribute's definition (turbopuffer-api 2.6, 2.9). Knows nothing of other attributes.</summary>
+/// <summary>
+/// Turns one declaration of a request's `schema` into the attribute's definition (turbopuffer-api 2.6, 2.9). Knows nothing of other attributes.
+/// </summary>
 internal static class AttributeDeclaration
 {
     /// <param name="existing">The definition so far; null for a new attribute.</param>

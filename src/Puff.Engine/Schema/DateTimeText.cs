@@ -42,7 +42,9 @@ public static class DateTimeText
         return milliseconds is >= MinMilliseconds and <= MaxMilliseconds;
     }
 
-    /// <summary>Writes <see cref="Length"/> bytes of ASCII. The value must lie between <see cref="MinMilliseconds"/> and <see cref="MaxMilliseconds"/>.</summary>
+    /// <summary>
+    /// Writes <see cref="Length"/> bytes of ASCII. The value must lie between <see cref="MinMilliseconds"/> and <see cref="MaxMilliseconds"/>.
+    /// </summary>
     public static void Format(long milliseconds, Span<byte> utf8)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(milliseconds, MinMilliseconds);

@@ -51,7 +51,8 @@ internal static class TypeInference
         value.Dimensions is >= 1 and <= AttributeType.MaxMultiVectorDimensions
             ? new AttributeType(TypeKind.MultiVectorF32, value.Dimensions)
             : throw PuffException.Invalid(
-                $"attribute \"{name}\": a vector of a multi-vector has 1 to {AttributeType.MaxMultiVectorDimensions} dimensions; this one has {value.Dimensions}");
+                $"attribute \"{name}\": a vector of a multi-vector has 1 to {AttributeType.MaxMultiVectorDimensions} dimensions; "
+                + $"this one has {value.Dimensions}");
 
     private static PuffException NotInferable(string name, ValueKind kind) => PuffException.Invalid(kind switch
     {

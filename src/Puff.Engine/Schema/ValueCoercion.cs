@@ -216,5 +216,6 @@ internal static class ValueCoercion
         PuffException.Invalid($"attribute \"{attribute.Name}\": a value has at most {MaxValueBytes} bytes (8 MiB)");
 
     private static PuffException TooLargeToFilter(AttributeDefinition attribute) => PuffException.Invalid(
-        $"attribute \"{attribute.Name}\" is filterable: a value has at most {MaxFilterableBytes} bytes; declare the attribute with filterable: false for longer ones");
+        $"attribute \"{attribute.Name}\" is filterable: a value has at most {MaxFilterableBytes} bytes; "
+        + "declare the attribute with filterable: false for longer ones");
 }

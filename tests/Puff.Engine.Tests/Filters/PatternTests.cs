@@ -63,8 +63,8 @@ public sealed class PatternTests
     {
         Strings("s").Error(ErrorKind.Invalid, "s", FilterOperator.Glob, new string('{', 65) + new string('}', 65));
         Strings("s").Error(ErrorKind.Invalid, "s", FilterOperator.Glob, new string('a', GlobCompiler.MaxPatternChars + 1));
-        string stars = string.Concat(Enumerable.Repeat("*a?", 1_000)) + "b";
-        Assert.False(Glob(stars, new string('a', 4_000)));
+        string stars = string.Concat(Enumerable.Repeat("*a?", 200)) + "b";
+        Assert.False(Glob(stars, new string('a', 1_000)));
     }
 
     [Fact]
@@ -85,23 +85,26 @@ public sealed class PatternTests
     {
         var random = new Random(11);
         int matches = 0;
-        for (int i = 0; i < 20_000; i++)
+        for (int i = 0; i < 3_000; i++)
         {
             string pattern = Letters(random, "ab*?{},[a]/", 8);
-            string text = Letters(random, "ab/", 6);
-            string? expression = GlobModel.ToRegex(pattern);
-            if (expression is null)
+            if (GlobModel.ToRegex(pattern) is not { } expression)
             {
                 continue;
             }
 
-            bool expected = Regex.IsMatch(text, expression, RegexOptions.CultureInvariant | RegexOptions.Singleline);
+            var model = new Regex(expression, RegexOptions.CultureInvariant | RegexOptions.Singleline);
             var matcher = new GlobMatcher(System.Text.Encoding.UTF8.GetBytes(pattern), ignoreCase: false);
-            Assert.True(expected == matcher.Matches(Value.String(text)), $"{pattern} on {text}: {expected} expected");
-            matches += expected ? 1 : 0;
+            for (int j = 0; j < 4; j++)
+            {
+                string text = Letters(random, "ab/", 6);
+                bool expected = model.IsMatch(text);
+                Assert.True(expected == matcher.Matches(Value.String(text)), $"{pattern} on {text}: {expected} expected");
+                matches += expected ? 1 : 0;
+            }
         }
 
-        Assert.InRange(matches, 200, 20_000);
+        Assert.InRange(matches, 100, 11_000);
     }
 
     [Fact]
@@ -126,7 +129,8 @@ public sealed class PatternTests
     [InlineData("(a{1000}){1000}")]
     [InlineData("((a{100}){100}){100}")]
     [InlineData("a{99999999999}")]
-    public void Expressions_without_linear_time_are_refused(string pattern) => Assert.Contains("`s`", Regexes().Error(ErrorKind.Invalid, "s", FilterOperator.Regex, pattern));
+    public void Expressions_without_linear_time_are_refused(string pattern) =>
+        Assert.Contains("`s`", Regexes().Error(ErrorKind.Invalid, "s", FilterOperator.Regex, pattern));
 
     [Fact]
     public void Long_expressions_are_refused()

@@ -8,7 +8,7 @@ namespace Puff.Engine.Tests.Filters;
 
 public sealed class RandomFilterTests
 {
-    private const int Filters = 800;
+    private const int Filters = 400;
 
     /// <summary>Document counts around the width of a word, so that last words are partly filled.</summary>
     [Theory]

@@ -44,7 +44,8 @@ public sealed class SchemaDeclarationTests
     [Fact]
     public void Updates_keep_what_they_do_not_mention_and_merge_full_text_keys()
     {
-        var builder = Make.Later(new AttributeUpdate("t") { Type = "string", Regex = true, Filterable = true, FullText = new(true) { Stemming = true, K1 = 2 } });
+        var settings = new FullTextUpdate(true) { Stemming = true, K1 = 2 };
+        var builder = Make.Later(new AttributeUpdate("t") { Type = "string", Regex = true, Filterable = true, FullText = settings });
         builder.Declare(new AttributeUpdate("t") { Type = "string", FullText = new(true) { K1 = 3 } });
         var definition = builder.Build().Find("t")!;
         Assert.True(definition.Regex && definition.Filterable && definition.FullText!.Stemming);
