@@ -18,6 +18,7 @@ internal static class FileErrors
         Posix.ENoSpc => ("the disk is full: free space on it or move the store to a larger one", true),
         Posix.EDQuot => ("the disk quota is used up: free space or raise the quota", true),
         Posix.EAcces or Posix.EPerm => ("give the user that runs Puff read and write rights on the store's folder and everything in it", false),
+        Posix.ENotDir or Posix.EExist => ("a file lies where a folder is needed: choose another folder or move the file away", false),
         Posix.ERoFs => ("the file system is read-only: remount it writable or choose another folder", false),
         Posix.EIo => ("the disk reports an error: look at the system log and check the disk", false),
         Posix.EMFile or Posix.ENFile => ("too many open files: raise the limit (ulimit -n)", true),
