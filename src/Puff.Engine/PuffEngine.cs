@@ -143,6 +143,25 @@ public sealed class PuffEngine : IAsyncDisposable
         return QueryExecutor.MeasureRecall(snapshot, request, random, cancellation);
     }
 
+    /// <summary>Reads every stored object of a namespace (null: of all) to the last byte and follows every reference. Changes nothing.</summary>
+    public Task<CheckReport> CheckAsync(string? name, CancellationToken cancellation = default)
+    {
+        ThrowIfDisposed();
+        return new StoreChecker(context).CheckAsync(name, cancellation);
+    }
+
+    /// <summary>The manifest of a namespace in words.</summary>
+    public Task<InspectionReport> InspectManifestAsync(string name, CancellationToken cancellation = default) =>
+        new StoreInspector(context).InspectManifestAsync(name, cancellation);
+
+    /// <summary>The log of a namespace in words, or one entry of it.</summary>
+    public Task<InspectionReport> InspectWalAsync(string name, long? sequence, CancellationToken cancellation = default) =>
+        new StoreInspector(context).InspectWalAsync(name, sequence, cancellation);
+
+    /// <summary>One segment in words.</summary>
+    public Task<InspectionReport> InspectSegmentAsync(string name, string segment, CancellationToken cancellation = default) =>
+        new StoreInspector(context).InspectSegmentAsync(name, segment, cancellation);
+
     /// <summary>Stops background work, waits for writes in flight. The store belongs to the caller.</summary>
     public async ValueTask DisposeAsync()
     {

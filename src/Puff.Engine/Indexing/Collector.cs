@@ -24,7 +24,12 @@ internal sealed class Collector(EngineContext context)
             return 0;
         }
 
-        var objects = await ListAsync(target.Keys, cancellation);
+        var objects = new List<ObjectInfo>();
+        await foreach (var item in ObjectListing.ListAsync(context.Store, target.Keys.Folder, StorePurpose.Collect, cancellation))
+        {
+            objects.Add(item);
+        }
+
         var pinned = await ReadPinsAsync(target.Keys, objects, cancellation);
         var due = FindDue(target.Keys, current.Manifest, objects, pinned);
         foreach (string key in due)
@@ -106,20 +111,6 @@ internal sealed class Collector(EngineContext context)
     {
         string owner = pin[..pin.IndexOf("/pin/", StringComparison.Ordinal)] + "/";
         return manifest.Segments.SelectMany(s => s.AllKeys()).Concat(retired.Select(r => r.Key)).Any(k => k.StartsWith(owner, StringComparison.Ordinal));
-    }
-
-    private async Task<List<ObjectInfo>> ListAsync(NamespaceKeys keys, CancellationToken cancellation)
-    {
-        var objects = new List<ObjectInfo>();
-        string? after = null;
-        do
-        {
-            var page = await context.Store.ListAsync(new ListOptions(keys.Folder, after), StorePurpose.Collect, cancellation);
-            objects.AddRange(page.Objects);
-            after = page.Next;
-        }
-        while (after is not null);
-        return objects;
     }
 
     /// <summary>A pin that cannot be read stops the collection: what it protects is unknown.</summary>

@@ -1,7 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Storage;
-using Puff.Engine.Formats;
 
 namespace Puff.Engine.Indexing;
 
@@ -181,29 +180,17 @@ internal sealed class Maintenance : INamespaceObserver
 
     private async Task SweepOnceAsync()
     {
-        string folder = NamespaceKeys.NamespacesFolder(context.Settings.Root);
-        string? after = null;
-        do
+        try
         {
-            ListPage page;
-            try
+            await foreach (string name in NamespaceFolders.ListAsync(context, stopping.Token))
             {
-                page = await context.Store.ListAsync(new ListOptions(folder, after, '/'), StorePurpose.Collect, stopping.Token);
+                await CollectOneAsync(name);
             }
-            catch (StoreException failure)
-            {
-                LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
-                return;
-            }
-
-            foreach (string prefix in page.Prefixes)
-            {
-                await CollectOneAsync(NamespaceKeys.DecodeName(prefix[folder.Length..^1]));
-            }
-
-            after = page.Next;
         }
-        while (after is not null);
+        catch (StoreException failure)
+        {
+            LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
+        }
     }
 
     private async Task CollectOneAsync(string name)

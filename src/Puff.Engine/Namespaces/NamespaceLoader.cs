@@ -209,14 +209,14 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     private async Task<List<(ulong Epoch, long Sequence)>> ListWalAsync(CancellationToken cancellation)
     {
         var found = new List<(ulong, long)>();
-        string? after = null;
-        do
+        await foreach (var item in ObjectListing.ListAsync(context.Store, keys.WalFolder, StorePurpose.Wal, cancellation))
         {
-            var page = await context.Store.ListAsync(new ListOptions(keys.WalFolder, after), StorePurpose.Wal, cancellation);
-            found.AddRange(page.Objects.Select(o => keys.ParseWalEntry(o.Key)).Where(e => e is not null).Select(e => e!.Value));
-            after = page.Next;
+            if (keys.ParseWalEntry(item.Key) is { } entry)
+            {
+                found.Add(entry);
+            }
         }
-        while (after is not null);
+
         return found;
     }
 
