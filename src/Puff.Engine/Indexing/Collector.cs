@@ -18,12 +18,19 @@ internal sealed class Collector(EngineContext context)
     /// <returns>How many objects were deleted.</returns>
     public async Task<int> CollectAsync(Namespace target, CancellationToken cancellation)
     {
-        var current = await target.Manifests.ReadAsync(null, cancellation);
-        if (current is null)
+        await target.Publishing.WaitAsync(CancellationToken.None);
+        try
         {
-            return 0;
+            return await target.Manifests.ReadAsync(null, cancellation) is { } current ? await CollectAsync(target, current, cancellation) : 0;
         }
+        finally
+        {
+            target.Publishing.Release();
+        }
+    }
 
+    private async Task<int> CollectAsync(Namespace target, ManifestVersion current, CancellationToken cancellation)
+    {
         var objects = new List<ObjectInfo>();
         await foreach (var item in ObjectListing.ListAsync(context.Store, target.Keys.Folder, StorePurpose.Collect, cancellation))
         {

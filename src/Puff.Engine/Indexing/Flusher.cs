@@ -14,33 +14,36 @@ internal sealed class Flusher(EngineContext context)
     /// <summary>True when something was published. A lost publication leaves only unreferenced objects behind, for the collector.</summary>
     public async Task<bool> FlushAsync(Namespace target, CancellationToken cancellation)
     {
-        var view = target.View;
-        if (view?.Current is null || view.NeedsEpoch && !view.State.IsDeleted)
-        {
-            return false;
-        }
-
-        if (view.State.IsDeleted)
-        {
-            return await PublishDeletionAsync(target, view, cancellation);
-        }
-
-        var publication = new Publication(context, target, view);
-        view.State.Pin();
+        await target.Publishing.WaitAsync(CancellationToken.None);
         try
         {
-            using var snapshot = view.State.Snapshot();
-            if (snapshot.Sequence == view.Current.Manifest.IndexedThrough && view.Current.Manifest.InheritedTails.Count == 0)
+            var publication = new Publication(context, target);
+            if (target.View is not { Current: { } current } view)
             {
                 return false;
             }
 
-            var next = await BuildAsync(target, view, snapshot, cancellation);
-            return await publication.CompleteAsync(next, cancellation);
+            if (view.State.IsDeleted)
+            {
+                return !current.Manifest.Deleted && await publication.CompleteAsync(current, EndOf(view), cancellation);
+            }
+
+            if (!view.State.IsLive)
+            {
+                return false;
+            }
+
+            using var snapshot = view.State.Snapshot();
+            if (snapshot.Sequence == current.Manifest.IndexedThrough && current.Manifest.InheritedTails.Count == 0)
+            {
+                return false;
+            }
+
+            return await publication.CompleteAsync(current, await BuildAsync(target, view, snapshot, cancellation), cancellation);
         }
         finally
         {
-            view.State.Unpin();
+            target.Publishing.Release();
         }
     }
 
@@ -100,16 +103,11 @@ internal sealed class Flusher(EngineContext context)
     }
 
     /// <summary>After a deletion everything of the epoch is given up at once; the manifest stays as the tombstone that carries the epoch.</summary>
-    private async Task<bool> PublishDeletionAsync(Namespace target, NamespaceView view, CancellationToken cancellation)
+    private Manifest EndOf(NamespaceView view)
     {
         var old = view.Current!.Manifest;
-        if (old.Deleted)
-        {
-            return false;
-        }
-
         long now = context.NowMs;
-        var next = old with
+        return old with
         {
             Deleted = true,
             BornLive = false,
@@ -119,7 +117,6 @@ internal sealed class Flusher(EngineContext context)
             Retired = [.. old.Retired, .. old.Segments.SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, now))],
             Trims = [.. old.Trims, new TrimMark(view.State.Sequence, now)],
         };
-        return await new Publication(context, target, view).CompleteAsync(next, cancellation);
     }
 
     /// <summary>The last part of a segment's key, whichever namespace wrote it.</summary>

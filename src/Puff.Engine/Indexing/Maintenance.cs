@@ -1,12 +1,11 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Namespaces;
-using Puff.Engine.Storage;
 
 namespace Puff.Engine.Indexing;
 
 /// <summary>
-/// The background work of an engine: indexes tails when they are due, merges, and collects. One namespace at a time, the longest due first; failures are logged and
-/// tried again. Correctness never depends on it.
+/// The background work of an engine: one lane turns tails into segments when they are due, one merges, one sweeps over all namespaces and collects. Failures
+/// are logged and tried again. Correctness never depends on any of it.
 /// </summary>
 internal sealed class Maintenance : INamespaceObserver
 {
@@ -14,19 +13,19 @@ internal sealed class Maintenance : INamespaceObserver
 
     private readonly EngineContext context;
     private readonly CancellationTokenSource stopping = new();
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, DateTimeOffset> due = new(StringComparer.Ordinal);
+    private readonly DueList tails;
+    private readonly DueList merges;
     private readonly Flusher flusher;
     private readonly Merger merger;
     private readonly Collector collector;
-    private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private NamespaceRegistry? registry;
-    private Task indexing = Task.CompletedTask;
-    private Task sweeping = Task.CompletedTask;
+    private Task lanes = Task.CompletedTask;
 
     public Maintenance(EngineContext context)
     {
         this.context = context;
+        tails = new DueList(context.Time);
+        merges = new DueList(context.Time);
         flusher = new Flusher(context);
         merger = new Merger(context);
         collector = new Collector(context);
@@ -35,33 +34,23 @@ internal sealed class Maintenance : INamespaceObserver
     public void Start(NamespaceRegistry namespaces)
     {
         registry = namespaces;
-        indexing = IndexAsync();
-        sweeping = SweepAsync();
+        lanes = Task.WhenAll(
+            RepeatAsync(async () => await WorkAsync(await tails.NextAsync(stopping.Token), tails, FlushAsync)),
+            RepeatAsync(async () => await WorkAsync(await merges.NextAsync(stopping.Token), merges, MergeAsync)),
+            RepeatAsync(SweepAsync));
     }
 
     public async Task StopAsync()
     {
         await stopping.CancelAsync();
-        await indexing;
-        await sweeping;
+        await lanes;
     }
 
     public void TailGrew(Namespace changed)
     {
-        if (registry is null || changed.View is not { } view || DueAt(view.State) is not { } at)
+        if (registry is not null && changed.View is { } view && DueAt(view.State) is { } at)
         {
-            return;
-        }
-
-        lock (gate)
-        {
-            if (due.TryGetValue(changed.Name, out var known) && known <= at)
-            {
-                return;
-            }
-
-            due[changed.Name] = at;
-            wake.TrySetResult();
+            tails.Schedule(changed.Name, at);
         }
     }
 
@@ -85,133 +74,68 @@ internal sealed class Maintenance : INamespaceObserver
             : since + settings.IndexMaxAge;
     }
 
-    private async Task IndexAsync()
+    private async Task FlushAsync(Namespace target)
     {
-        await Task.Yield();
-        try
+        await target.FreshenAsync();
+        if (await flusher.FlushAsync(target, stopping.Token))
         {
-            while (true)
-            {
-                string name = await NextDueAsync();
-                await WorkAsync(name);
-            }
+            merges.Schedule(target.Name, context.Time.GetUtcNow());
         }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            // Stopped: an unfinished build leaves orphans for the collector, nothing else.
-        }
+
+        TailGrew(target);
     }
 
-    private async Task WorkAsync(string name)
+    private async Task MergeAsync(Namespace target)
     {
-        using var lease = registry!.Open(name);
-        var target = lease.Namespace;
-        try
+        while (await merger.MergeAsync(target, stopping.Token))
         {
-            await target.FreshenAsync();
-            await flusher.FlushAsync(target, stopping.Token);
-            while (await merger.MergeAsync(target, stopping.Token))
-            {
-                if (target.View is { } view && DueAt(view.State) <= context.Time.GetUtcNow())
-                {
-                    await flusher.FlushAsync(target, stopping.Token);
-                }
-            }
-
-            TailGrew(target);
-        }
-        catch (PuffException failure)
-        {
-            LogMessages.BackgroundFailed(context.Log, name, failure.Message);
-            Schedule(name, context.Time.GetUtcNow() + RetryDelay);
-        }
-    }
-
-    /// <summary>Waits until some namespace is due and takes it off the list.</summary>
-    private async Task<string> NextDueAsync()
-    {
-        while (true)
-        {
-            Task woken;
-            TimeSpan wait = Timeout.InfiniteTimeSpan;
-            lock (gate)
-            {
-                var first = due.OrderBy(d => d.Value).FirstOrDefault();
-                var now = context.Time.GetUtcNow();
-                if (first.Key is not null && first.Value <= now)
-                {
-                    due.Remove(first.Key);
-                    return first.Key;
-                }
-
-                if (first.Key is not null)
-                {
-                    wait = first.Value - now;
-                }
-
-                wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                woken = wake.Task;
-            }
-
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-            await Task.WhenAny(woken, Task.Delay(wait, context.Time, giveUp.Token));
-            await giveUp.CancelAsync();
-            stopping.Token.ThrowIfCancellationRequested();
         }
     }
 
     /// <summary>Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn.</summary>
     private async Task SweepAsync()
     {
-        await Task.Yield();
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(context.Settings.Grace, context.Time, stopping.Token);
-                await SweepOnceAsync();
-            }
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            // Stopped.
-        }
-    }
-
-    private async Task SweepOnceAsync()
-    {
+        await Task.Delay(context.Settings.Grace, context.Time, stopping.Token);
         try
         {
             await foreach (string name in NamespaceFolders.ListAsync(context, stopping.Token))
             {
-                await CollectOneAsync(name);
+                await WorkAsync(name, null, target => collector.CollectAsync(target, stopping.Token));
             }
         }
-        catch (StoreException failure)
+        catch (PuffException failure)
         {
             LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
         }
     }
 
-    private async Task CollectOneAsync(string name)
+    private async Task WorkAsync(string name, DueList? retry, Func<Namespace, Task> work)
     {
+        using var lease = registry!.Open(name);
         try
         {
-            using var lease = registry!.Open(name);
-            await collector.CollectAsync(lease.Namespace, stopping.Token);
+            await work(lease.Namespace);
         }
         catch (PuffException failure)
         {
             LogMessages.BackgroundFailed(context.Log, name, failure.Message);
+            retry?.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
         }
     }
 
-    private void Schedule(string name, DateTimeOffset at)
+    private async Task RepeatAsync(Func<Task> step)
     {
-        lock (gate)
+        await Task.Yield();
+        try
         {
-            due[name] = at;
-            wake.TrySetResult();
+            while (true)
+            {
+                await step();
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Stopped: an unfinished build leaves orphans for the collector, nothing else.
         }
     }
 }

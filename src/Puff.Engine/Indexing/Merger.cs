@@ -1,11 +1,15 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Numerics;
 using Puff.Engine.Segments;
 
 namespace Puff.Engine.Indexing;
 
-/// <summary>Rewrites several segments as one without their deleted documents. Works on the manifest alone: what the tail deletes meanwhile is applied again on adoption.</summary>
+/// <summary>
+/// Rewrites several segments as one without their deleted documents. Flushes go on meanwhile: what they delete from the inputs is carried over
+/// to the merged segment when it is published.
+/// </summary>
 internal sealed class Merger(EngineContext context)
 {
     /// <summary>True when something was merged and published.</summary>
@@ -17,23 +21,22 @@ internal sealed class Merger(EngineContext context)
             return false;
         }
 
-        var old = view.Current.Manifest;
-        var chosen = MergePolicy.Choose(old.Segments, context.Settings.MergeFanIn);
+        var chosen = MergePolicy.Choose(view.Current.Manifest.Segments, context.Settings.MergeFanIn);
         if (chosen.Count == 0)
         {
             return false;
         }
 
-        var publication = new Publication(context, target, view);
+        var publication = new Publication(context, target);
         view.State.Pin();
         try
         {
             var readers = view.State.Segments;
-            var source = new MergeSource(chosen.Select(i => (readers[i], readers[i].BaseLive)).ToArray());
+            var inputs = chosen.Select(i => readers[i]).ToArray();
+            var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
             string keyBase = target.Keys.SegmentBase(context.NextObjectId());
-            var merged = await SegmentBuilder.BuildAsync(context.Store, keyBase, old.Schema, source, cancellation);
-            LogMessages.Merged(context.Log, chosen.Count, target.Name, keyBase, merged.Documents);
-            return await publication.CompleteAsync(Replace(old, chosen, merged), cancellation);
+            var merged = await SegmentBuilder.BuildAsync(context.Store, keyBase, view.Current.Manifest.Schema, source, cancellation);
+            return await PublishAsync(target, publication, view.Epoch, inputs, merged, cancellation);
         }
         finally
         {
@@ -41,14 +44,79 @@ internal sealed class Merger(EngineContext context)
         }
     }
 
-    private Manifest Replace(Manifest old, IReadOnlyList<int> chosen, SegmentDescriptor merged)
+    private async Task<bool> PublishAsync(
+        Namespace target, Publication publication, ulong epoch, SegmentReader[] inputs, SegmentDescriptor merged, CancellationToken cancellation)
+    {
+        await target.Publishing.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (target.View is not { Current: { } current } now || now.Epoch != epoch || now.NeedsEpoch)
+            {
+                return false;
+            }
+
+            now.State.Pin();
+            try
+            {
+                var latest = Array.ConvertAll(inputs, i => now.State.Segments.FirstOrDefault(s => s.Descriptor.KeyBase == i.Descriptor.KeyBase));
+                if (Array.Exists(latest, l => l is null))
+                {
+                    return false;
+                }
+
+                merged = await CarryDeletesAsync(target, merged, inputs, latest!, cancellation);
+                LogMessages.Merged(context.Log, inputs.Length, target.Name, merged.KeyBase, merged.Documents);
+                return await publication.CompleteAsync(current, Replace(current.Manifest, latest!, merged), cancellation);
+            }
+            finally
+            {
+                now.State.Unpin();
+            }
+        }
+        finally
+        {
+            target.Publishing.Release();
+        }
+    }
+
+    /// <summary>Marks in the merged segment what its inputs have lost since the merge began. Its documents are the inputs' live ones, in order.</summary>
+    private async Task<SegmentDescriptor> CarryDeletesAsync(
+        Namespace target, SegmentDescriptor merged, SegmentReader[] inputs, SegmentReader[] latest, CancellationToken cancellation)
+    {
+        var deleted = new BitSet(merged.Documents);
+        int number = 0;
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            var before = inputs[i].BaseLive;
+            for (int document = before.NextSet(0); document >= 0; document = before.NextSet(document + 1))
+            {
+                deleted[number] = !latest[i].BaseLive[document];
+                number++;
+            }
+        }
+
+        int count = deleted.PopCount();
+        if (count == 0)
+        {
+            return merged;
+        }
+
+        string key = $"{merged.KeyBase}.del.1.{context.NextUInt64():x16}";
+        await DeletesObject.WriteAsync(context.Store, key, deleted, cancellation);
+        return merged with { DeletesVersion = 1, DeletesKey = key, Deleted = count };
+    }
+
+    private Manifest Replace(Manifest old, SegmentReader[] inputs, SegmentDescriptor merged)
     {
         long now = context.NowMs;
-        var kept = old.Segments.Where((_, i) => !chosen.Contains(i));
+        var gone = inputs.Select(i => i.Descriptor.KeyBase).ToHashSet(StringComparer.Ordinal);
+        var kept = old.Segments.Where(s => !gone.Contains(s.KeyBase)).ToArray();
+        bool isEmpty = merged.Documents == merged.Deleted;
+        var retired = old.Segments.Where(s => gone.Contains(s.KeyBase)).Concat(isEmpty ? [merged] : []).SelectMany(s => s.AllKeys());
         return old with
         {
-            Segments = merged.Documents == 0 ? kept.ToArray() : [merged, .. kept],
-            Retired = [.. old.Retired, .. chosen.SelectMany(i => old.Segments[i].AllKeys()).Select(k => new RetiredObject(k, now))],
+            Segments = isEmpty ? kept : [merged, .. kept],
+            Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, now))],
         };
     }
 }

@@ -8,12 +8,12 @@ namespace Puff.Engine.Indexing;
 /// One attempt to make new objects visible. Begins before the first object is written, because the collector removes what nothing refers to after twice
 /// grace: a build that takes longer than grace must not be published.
 /// </summary>
-internal sealed class Publication(EngineContext context, Namespace target, NamespaceView view)
+internal sealed class Publication(EngineContext context, Namespace target)
 {
     private readonly long startedAt = context.Time.GetTimestamp();
 
-    /// <summary>Publishes the successor of the view's manifest; false when somebody else was first, whose manifest is then adopted.</summary>
-    public async Task<bool> CompleteAsync(Manifest next, CancellationToken cancellation)
+    /// <summary>Publishes the successor of a manifest; false when somebody else was first, whose manifest is then adopted. Call under <see cref="Namespace.Publishing"/>.</summary>
+    public async Task<bool> CompleteAsync(ManifestVersion current, Manifest next, CancellationToken cancellation)
     {
         if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)
         {
@@ -21,11 +21,15 @@ internal sealed class Publication(EngineContext context, Namespace target, Names
             return false;
         }
 
-        var published = await target.Manifests.PublishAsync(next with { Version = view.Current!.Manifest.Version + 1 }, view.Current, cancellation);
+        var published = await target.Manifests.PublishAsync(next with { Version = current.Manifest.Version + 1 }, current, cancellation);
         if (published is null)
         {
             LogMessages.PublishLost(context.Log, target.Name);
-            await target.RefreshAsync(target.View ?? view);
+            if (target.View is { } known)
+            {
+                await target.RefreshAsync(known);
+            }
+
             return false;
         }
 

@@ -48,6 +48,9 @@ internal sealed class Namespace
     /// <summary>Admission of this namespace's queries on this node.</summary>
     public AdmissionGate Queries { get; }
 
+    /// <summary>Held by this node's background work while it publishes a manifest, so that it does not lose to itself.</summary>
+    public SemaphoreSlim Publishing { get; } = new(1, 1);
+
     public bool IsBusy => committer.IsBusy;
 
     /// <summary>How long the last look at `current` proves something to a reader or a finished write (design 3.3).</summary>

@@ -1,0 +1,57 @@
+namespace Puff.Engine.Indexing;
+
+/// <summary>Names with the time at which something should be done about them; whoever waits gets the earliest that is due.</summary>
+internal sealed class DueList(TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, DateTimeOffset> due = new(StringComparer.Ordinal);
+    private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Keeps the earlier of two times.</summary>
+    public void Schedule(string name, DateTimeOffset at)
+    {
+        lock (gate)
+        {
+            if (due.TryGetValue(name, out var known) && known <= at)
+            {
+                return;
+            }
+
+            due[name] = at;
+            wake.TrySetResult();
+        }
+    }
+
+    /// <summary>Waits until some name is due and takes it off the list.</summary>
+    public async Task<string> NextAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task woken;
+            TimeSpan wait = Timeout.InfiniteTimeSpan;
+            lock (gate)
+            {
+                var now = time.GetUtcNow();
+                if (due.Count > 0)
+                {
+                    var first = due.MinBy(d => d.Value);
+                    if (first.Value <= now)
+                    {
+                        due.Remove(first.Key);
+                        return first.Key;
+                    }
+
+                    wait = first.Value - now;
+                }
+
+                wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                woken = wake.Task;
+            }
+
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            await Task.WhenAny(woken, Task.Delay(wait, time, giveUp.Token));
+            await giveUp.CancelAsync();
+            cancellation.ThrowIfCancellationRequested();
+        }
+    }
+}
