@@ -4,8 +4,8 @@ namespace Puff.Engine.Filters;
 
 /// <summary>
 /// Some substring of the string lies within a Levenshtein distance of the query, counted in code points. Column by column of the distance matrix
-/// with a free start in the text (P. H. Sellers, "The theory and computation of evolutionary distances", 1980), kept to the rows that can still get below the bound
-/// (E. Ukkonen, "Finding approximate patterns in strings", 1985): about text × distance steps on ordinary text.
+/// with a free start in the text (P. H. Sellers, "The theory and computation of evolutionary distances", 1980), kept to the rows that can still
+/// get below the bound (E. Ukkonen, "Finding approximate patterns in strings", 1985): about text × distance steps on ordinary text.
 /// </summary>
 internal sealed class FuzzyMatcher(byte[] query, int maxDistance, bool caseSensitive) : BytesValueMatcher
 {
