@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Puff.Commands;
+using Puff.Demo;
 using Puff.Output;
 
 namespace Puff;
@@ -14,6 +15,8 @@ internal static class CommandLine
     public static RootCommand Create(Terminal terminal) => new("Search on object storage.")
     {
         PuffCommand.ConfigurationFile,
+        ServeCommand.Create(terminal),
+        DemoCommand.Create(terminal),
         NamespaceCommands.List(terminal),
         NamespaceCommands.Stat(terminal),
         NamespaceCommands.Schema(terminal),

@@ -115,9 +115,9 @@ internal sealed partial class TomlConfiguration : IConfigurationFormat
                 SkipSpaces();
                 bool isQuoted = Current is '"' or '\'';
                 string part = isQuoted ? ReadString() : ReadBareKey();
-                if (part.Contains('.', StringComparison.Ordinal))
+                if (part.Length == 0 || part.Contains('.', StringComparison.Ordinal))
                 {
-                    throw Wrong($"a dot inside the quoted key '{part}' is not supported");
+                    throw Wrong($"the key \"{part}\" is not supported: empty, or with a dot in quotes");
                 }
 
                 path.Add(part);

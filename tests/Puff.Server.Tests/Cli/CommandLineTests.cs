@@ -93,6 +93,4 @@ public class CommandLineTests
         int code = await CommandLine.RunAsync(arguments, new Terminal(TextReader.Null, results, messages));
         return new Outcome(code, results.ToString(), messages.ToString());
     }
-
-    private sealed record Outcome(int Code, string Results, string Messages);
 }

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Puff.Configuration;
+using Puff.Engine;
+using Puff.Engine.Storage;
+using Puff.Server;
+using Puff.Server.Security;
+
+namespace Puff.Hosting;
+
+/// <summary>A running node: a store, an engine on it, a server before it. Disposal stops them in the opposite order.</summary>
+internal sealed class Node : IAsyncDisposable
+{
+    private readonly PuffServer server;
+    private readonly PuffEngine engine;
+    private readonly IObjectStore store;
+    private readonly ILoggerFactory logging;
+
+    private Node(PuffServer server, PuffEngine engine, IObjectStore store, ILoggerFactory logging)
+    {
+        this.server = server;
+        this.engine = engine;
+        this.store = store;
+        this.logging = logging;
+    }
+
+    public string Url => server.Urls[0];
+
+    public string Store => store.Description;
+
+    public bool KeepsNothing => !store.Capabilities.IsDurable;
+
+    /// <param name="settings">Store, role, keys and the rest.</param>
+    /// <param name="location">The store, as --store has it.</param>
+    /// <param name="listen">Address; port 0 takes a free one.</param>
+    public static async Task<Node> StartAsync(SettingValues settings, string location, string listen, CancellationToken cancellation)
+    {
+        ILoggerFactory logging = CreateLogging(settings.Get(Settings.LogLevel));
+        IObjectStore? store = null;
+        PuffEngine? engine = null;
+        try
+        {
+            store = await StoreOpener.OpenAsync(location, cancellation);
+            engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings), new EngineComponents { Store = store, Logging = logging }, cancellation);
+            ApiKey[] keys = [.. settings.GetAll(Settings.ApiKey).Select(key => ApiKey.FromSecret(key, ApiKeyRole.Admin))];
+            var options = new PuffServerOptions { Listen = [listen], Keys = keys };
+            return new Node(await PuffServer.StartAsync(options, engine, logging, cancellation), engine, store, logging);
+        }
+        catch
+        {
+            await DisposeAllAsync(engine, store);
+            logging.Dispose();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await server.DisposeAsync();
+        await DisposeAllAsync(engine, store);
+        logging.Dispose();
+    }
+
+    private static async Task DisposeAllAsync(params IAsyncDisposable?[] parts)
+    {
+        foreach (IAsyncDisposable part in parts.OfType<IAsyncDisposable>())
+        {
+            await part.DisposeAsync();
+        }
+    }
+
+    private static EngineSettings EngineSettingsOf(SettingValues settings) => new()
+    {
+        RunIndexer = settings.Get(Settings.Role) != "query",
+        CorruptEntries = Enum.Parse<CorruptEntryPolicy>(settings.Get(Settings.CorruptEntries), ignoreCase: true),
+    };
+
+    private static ILoggerFactory CreateLogging(string level) => LoggerFactory.Create(builder => builder
+        .SetMinimumLevel(Enum.Parse<LogLevel>(level, ignoreCase: true))
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        })
+        .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+}
