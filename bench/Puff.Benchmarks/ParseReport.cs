@@ -9,7 +9,8 @@ namespace Puff.Benchmarks;
 /// </summary>
 internal static class ParseReport
 {
-    private const int Repeats = 500;
+    private const int Repeats = 60;
+    private const int Rounds = 60;
 
     public static void Run()
     {
@@ -41,8 +42,8 @@ internal static class ParseReport
     private static void Report(string name, byte[] json)
     {
         var destination = new float[NumberTexts.Dimensions];
-        double own = Measure.Seconds(() => Repeat(() => ParseOwn(json))) / Repeats;
-        double stock = Measure.Seconds(() => Repeat(() => ParseStock(json, destination))) / Repeats;
+        double own = Measure.Seconds(() => Repeat(() => ParseOwn(json)), Rounds) / Repeats;
+        double stock = Measure.Seconds(() => Repeat(() => ParseStock(json, destination)), Rounds) / Repeats;
         const double Numbers = NumberTexts.Dimensions;
         Console.WriteLine(
             $"{name,-10}{json.Length / Numbers,14:F1}{own / Numbers * 1e9,11:F1}{json.Length / own / 1e6,8:F0}{stock / Numbers * 1e9,19:F1}{stock / own,8:F1}");

@@ -32,7 +32,8 @@ internal static unsafe class ScanReport
         double seconds = Measure.Seconds(scan);
         plain = Math.Min(plain, Measure.Seconds(() => GC.KeepAlive(rows.Sum())));
         double gigabytes = rows.Bytes / 1e9;
+        string metric = cosine ? "cosine" : "euclidean";
         Console.WriteLine(
-            $"{type,-6}{(cosine ? "cosine" : "euclidean"),-12}{seconds / Count * 1e9,10:F1}{gigabytes / seconds,8:F1}{gigabytes / plain,18:F1}{seconds / plain,8:F2}");
+            $"{type,-6}{metric,-12}{seconds / Count * 1e9,10:F1}{gigabytes / seconds,8:F1}{gigabytes / plain,18:F1}{seconds / plain,8:F2}");
     }
 }
