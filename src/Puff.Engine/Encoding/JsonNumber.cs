@@ -34,13 +34,14 @@ internal readonly unsafe struct JsonNumber
 
     public bool IsNegative => *token == '-';
 
+    /// <summary>All bits set for a negative number, none for others: lets callers choose without a branch.</summary>
+    public ulong SignMask => 0 - (*token == '-' ? 1UL : 0UL);
+
     /// <summary>Written without fraction and exponent, and with a magnitude below 2^64.</summary>
     public bool IsInteger { get; }
 
     /// <summary>The absolute value of an integer.</summary>
     public ulong Magnitude => digits;
-
-    private ReadOnlySpan<byte> Token => new(token, (int)(tokenEnd - token));
 
     /// <summary>Whether a number, or an attempt at one, begins with this byte.</summary>
     public static bool CanBeginWith(byte value) => value == '-' || IsDigit(value);
@@ -51,10 +52,25 @@ internal readonly unsafe struct JsonNumber
     public static byte* Read(byte* token, byte* end, out JsonNumber number)
     {
         byte* integerStart = token + (*token == '-' ? 1 : 0);
+        byte* p = integerStart + 1;
         ulong digits = 0;
-        byte* p = ReadDigits(integerStart, end, ref digits);
+        if (p < end && *p == '.' && IsDigit(*integerStart))
+        {
+            digits = (ulong)(*integerStart - '0'); // one digit, as in nearly every element of an embedding
+        }
+        else
+        {
+            p = ReadDigits(integerStart, end, ref digits);
+        }
+
         long digitCount = p - integerStart;
-        bool malformed = digitCount == 0 || (digitCount > 1 && *integerStart == '0');
+        if (digitCount == 0 || (digitCount > 1 && *integerStart == '0'))
+        {
+            number = default;
+            return null;
+        }
+
+        bool malformed = false;
         bool integer = true;
         int exponent = 0;
         if (p < end && *p == '.')
@@ -63,7 +79,7 @@ internal readonly unsafe struct JsonNumber
             p = ReadDigits(fractionStart, end, ref digits);
             exponent = (int)(fractionStart - p);
             digitCount -= exponent;
-            malformed |= exponent == 0;
+            malformed = exponent == 0;
             integer = false;
         }
 
@@ -76,7 +92,8 @@ internal readonly unsafe struct JsonNumber
             integer = false;
         }
 
-        bool complete = digitCount <= MostDigits || FitsNevertheless(integerStart, p, out digits);
+        digitCount -= *integerStart == '0' ? 1 : 0;
+        bool complete = digitCount <= MostDigits || FitsNevertheless(integerStart, p);
         number = new JsonNumber(token, p, digits, exponent, integer && complete, complete);
         return malformed ? null : p;
     }
@@ -131,12 +148,11 @@ internal readonly unsafe struct JsonNumber
             ulong bits = BitConverter.DoubleToUInt64Bits(value);
             if (value is >= SmallestNormal and <= float.MaxValue && ((uint)bits & BelowSingle) - (Midpoint - Doubt) > 2 * Doubt)
             {
-                ulong sign = IsNegative ? 1UL << 63 : 0;
-                return (float)BitConverter.UInt64BitsToDouble(bits | sign);
+                return (float)BitConverter.UInt64BitsToDouble(bits | (SignMask << 63));
             }
         }
 
-        return ToSingleDigitByDigit();
+        return complete && digits == 0 ? ZeroAsWritten(token) : ParseDigitByDigit(token, tokenEnd);
     }
 
     /// <summary>The double nearest to the number, ties to even; infinite when it is out of range.</summary>
@@ -153,18 +169,15 @@ internal readonly unsafe struct JsonNumber
             return IsNegative ? -value : value;
         }
 
-        return double.Parse(Token, NumberStyles.Float, CultureInfo.InvariantCulture);
+        return double.Parse(new ReadOnlySpan<byte>(token, (int)(tokenEnd - token)), NumberStyles.Float, CultureInfo.InvariantCulture);
     }
 
-    private float ToSingleDigitByDigit()
-    {
-        if (complete && digits == 0)
-        {
-            return IsNegative ? -0f : 0f;
-        }
+    // Given pointers, not the number: one whose address is taken would live in memory instead of registers.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float ParseDigitByDigit(byte* token, byte* tokenEnd) =>
+        float.Parse(new ReadOnlySpan<byte>(token, (int)(tokenEnd - token)), NumberStyles.Float, CultureInfo.InvariantCulture);
 
-        return float.Parse(Token, NumberStyles.Float, CultureInfo.InvariantCulture);
-    }
+    private static float ZeroAsWritten(byte* token) => *token == '-' ? -0f : 0f;
 
     private static bool IsDigit(byte value) => (uint)(value - '0') < 10;
 
@@ -210,6 +223,7 @@ internal readonly unsafe struct JsonNumber
     }
 
     /// <summary>Reads sign and digits of an exponent; the byte before the address returned is a digit unless there is none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* ReadExponent(byte* p, byte* end, out int exponent)
     {
         bool negative = p < end && *p == '-';
@@ -228,25 +242,32 @@ internal readonly unsafe struct JsonNumber
         return p;
     }
 
-    /// <summary>Whether more than 19 digits are a 64-bit integer all the same: because they begin with zeros, or are twenty and below 2^64.</summary>
-    private static bool FitsNevertheless(byte* first, byte* end, out ulong digits)
+    /// <summary>
+    /// Whether more than 19 digits are a 64-bit integer all the same, so that reading them modulo 2^64 lost nothing: because they begin with zeros,
+    /// as those of small numbers do, or are twenty and below 2^64.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool FitsNevertheless(byte* p, byte* end)
     {
-        byte* p = first;
         while (p < end && (*p is (byte)'0' or (byte)'.'))
         {
             p++;
         }
 
-        UInt128 value = 0;
-        for (; p < end && (*p | 0x20) != 'e' && value <= ulong.MaxValue; p++)
+        int count = 0;
+        ulong first = 0;
+        ulong last = 0;
+        for (; p < end && (*p | 0x20) != 'e'; p++)
         {
             if (*p != '.')
             {
-                value = value * 10 + (uint)(*p - '0');
+                first = count < MostDigits ? first * 10 + (uint)(*p - '0') : first;
+                last = (uint)(*p - '0');
+                count++;
             }
         }
 
-        digits = unchecked((ulong)value);
-        return value <= ulong.MaxValue;
+        bool twentyFit = first < ulong.MaxValue / 10 || (first == ulong.MaxValue / 10 && last <= ulong.MaxValue % 10);
+        return count <= MostDigits || (count == MostDigits + 1 && twentyFit);
     }
 }

@@ -153,7 +153,7 @@ public static unsafe class NumberArrayParser
                 return Fail(NumberArrayStatus.Invalid, "an array was expected here");
             }
 
-            p = SkipSpace(p + 1);
+            p = SkipSpace(p + 1, end);
             if (p == end || *p != '[')
             {
                 var status = ReadRow();
@@ -171,7 +171,7 @@ public static unsafe class NumberArrayParser
         {
             while (p < end && *p == '[')
             {
-                p = SkipSpace(p + 1);
+                p = SkipSpace(p + 1, end);
                 int before = Count;
                 var status = ReadRow();
                 if (status != NumberArrayStatus.Complete)
@@ -181,13 +181,13 @@ public static unsafe class NumberArrayParser
 
                 int length = Count - before;
                 Dimensions = Rows++ == 0 || Dimensions == length ? length : -1;
-                p = SkipSpace(p);
+                p = SkipSpace(p, end);
                 if (p == end || *p != ',')
                 {
                     return EndRow();
                 }
 
-                p = SkipSpace(p + 1);
+                p = SkipSpace(p + 1, end);
             }
 
             return FailAtValue("an inner array was expected here");
@@ -196,13 +196,13 @@ public static unsafe class NumberArrayParser
         /// <summary>Numbers up to a closing bracket, from the first byte behind the opening one and its space on.</summary>
         private NumberArrayStatus ReadRow()
         {
-            if (p < end && *p == ']')
+            byte* at = p;
+            byte* end = this.end; // in a register, like every local of the loop
+            if (at < end && *at == ']')
             {
-                p++;
-                return NumberArrayStatus.Complete;
+                return EndRow();
             }
 
-            byte* at = p;
             while (at < end && JsonNumber.CanBeginWith(*at))
             {
                 byte* behind = JsonNumber.Read(at, end, out var number);
@@ -214,14 +214,14 @@ public static unsafe class NumberArrayParser
                 }
 
                 Add(number, at);
-                at = SkipSpace(behind);
+                at = SkipSpace(behind, end);
                 if (at == end || *at != ',')
                 {
                     p = at;
                     return EndRow();
                 }
 
-                at = SkipSpace(at + 1);
+                at = SkipSpace(at + 1, end);
             }
 
             p = at;
@@ -242,17 +242,14 @@ public static unsafe class NumberArrayParser
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private void Add(JsonNumber number, byte* tokenStart)
         {
-            if (!number.IsInteger)
+            if (number.IsInteger)
             {
-                anyDecimal = true;
-            }
-            else if (number.IsNegative)
-            {
-                mostNegative = Math.Max(mostNegative, number.Magnitude);
+                largest = Math.Max(largest, number.Magnitude & ~number.SignMask);
+                mostNegative = Math.Max(mostNegative, number.Magnitude & number.SignMask);
             }
             else
             {
-                largest = Math.Max(largest, number.Magnitude);
+                anyDecimal = true;
             }
 
             float value = number.ToSingle();
@@ -278,7 +275,7 @@ public static unsafe class NumberArrayParser
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private readonly byte* SkipSpace(byte* at)
+        private static byte* SkipSpace(byte* at, byte* end)
         {
             while (at < end && IsSpace(*at))
             {
