@@ -41,6 +41,7 @@ public sealed class VectorTextTests
     [InlineData("AACAPwA=", "5 bytes")]
     [InlineData("AACA_wAAAMDNzMw9", "standard alphabet")]
     [InlineData("AACAPwAA AMDNzMw", "standard alphabet")]
+    [InlineData("AACAPwAA    AMDN", "standard alphabet")]
     [InlineData("AAA=PwAAAMDNzMw9", "standard alphabet")]
     [InlineData("AACAPwAAAMDNz\u00e9w", "standard alphabet")]
     [InlineData("====", "bytes")]
