@@ -6,7 +6,9 @@ public sealed record EngineSettings
     /// <summary>Key prefix of everything Puff stores, without a trailing slash; empty for none.</summary>
     public string Root { get; init; } = "puff";
 
-    /// <summary>How long trimmed log entries and replaced objects stay on the store (design 3.3). Writers and readers trust a look at `current` for half of it.</summary>
+    /// <summary>
+    /// How long trimmed log entries and replaced objects stay on the store (design 3.3). Writers and readers trust a look at `current` for half of it.
+    /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>What a damaged log entry does: stop the namespace with an error that names the object, or be left out with a log line.</summary>

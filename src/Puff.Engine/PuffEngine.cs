@@ -6,7 +6,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Engine;
 
-/// <summary>The front door: namespaces on an object store. Thread-safe. Every method throws <see cref="PuffException"/> and nothing else but cancellation.</summary>
+/// <summary>
+/// The front door: namespaces on an object store. Thread-safe. Every method throws <see cref="PuffException"/> and nothing else but cancellation.
+/// </summary>
 public sealed class PuffEngine : IAsyncDisposable
 {
     private readonly EngineContext context;
@@ -199,7 +201,8 @@ public sealed class PuffEngine : IAsyncDisposable
     private static void CheckAlone(WriteRequest request)
     {
         bool hasMore = request.Upserts is not null || request.Patches is not null || request.Deletes is not null || request.DeleteByFilter is not null
-            || request.PatchByFilter is not null || request.Schema is not null || (request.CopyFromNamespace is not null && request.BranchFromNamespace is not null);
+            || request.PatchByFilter is not null
+                || request.Schema is not null || (request.CopyFromNamespace is not null && request.BranchFromNamespace is not null);
         if (hasMore)
         {
             throw PuffException.Invalid("copy_from_namespace and branch_from_namespace stand alone: no documents, no schema, and not both in one request");

@@ -4,7 +4,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Engine.Formats;
 
-/// <summary>A document id inside a log entry: 8 bytes little-endian, 16 bytes in written order, or a varint length and UTF-8. The kind stands elsewhere.</summary>
+/// <summary>
+/// A document id inside a log entry: 8 bytes little-endian, 16 bytes in written order, or a varint length and UTF-8. The kind stands elsewhere.
+/// </summary>
 internal static class IdFormat
 {
     public static void Write(ByteWriter writer, in DocumentId id)

@@ -4,7 +4,8 @@ using Puff.Engine.Schema;
 namespace Puff.Engine.Formats;
 
 /// <summary>
-/// The state of a namespace up to <see cref="IndexedThrough"/> and where everything lies: the content of `current`, the only mutable object. Immutable in memory;
+/// The state of a namespace up to <see cref="IndexedThrough"/> and where everything lies: the content of `current`, the only mutable object. Immutable in
+/// memory;
 /// every publication writes a new one by compare-and-set.
 /// </summary>
 internal sealed record Manifest
@@ -153,6 +154,14 @@ internal static class ManifestFormat
         }
 
         Envelope.End(writer);
+    }
+
+    /// <summary>The whole object.</summary>
+    public static byte[] Write(Manifest manifest)
+    {
+        using var writer = new ByteWriter(1 << 12);
+        Write(writer, manifest);
+        return writer.Written.AsSpan().ToArray();
     }
 
     /// <exception cref="CorruptDataException">The bytes are no manifest.</exception>

@@ -72,7 +72,8 @@ internal sealed class NamespaceKeys
     {
         if (name.Length is < 1 or > 128 || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0)
         {
-            throw PuffException.Invalid($"namespace name \"{(name.Length <= 140 ? name : name[..140] + "…")}\" must have 1 to 128 characters of A-Z a-z 0-9 - _ .");
+            throw PuffException.Invalid(
+                $"namespace name \"{(name.Length <= 140 ? name : name[..140] + "…")}\" must have 1 to 128 characters of A-Z a-z 0-9 - _ .");
         }
     }
 

@@ -41,9 +41,13 @@ internal static class OperationFormat
         writer.Block(row);
     }
 
-    public static IdKind ReadStart(ref ByteReader reader) => (IdKind)reader.Byte();
+    /// <summary>The operations of a whole section, for `foreach`; none when it is empty.</summary>
+    public static OperationEnumerator Enumerate(MemoryRegion section) => new(section, 0);
 
-    public static Operation Read(ref ByteReader reader, IdKind idKind)
+    /// <summary>The operations of a section from a length it had before.</summary>
+    public static OperationEnumerator EnumerateFrom(MemoryRegion section, long offset) => new(section, offset);
+
+    internal static Operation Read(scoped ref ByteReader reader, IdKind idKind)
     {
         var kind = (OperationKind)reader.Byte();
         if (kind is < OperationKind.Upsert or > OperationKind.Delete)
@@ -59,5 +63,38 @@ internal static class OperationFormat
 
         var row = reader.Block();
         return new Operation(kind, id, row, reader.Position - row.Length);
+    }
+}
+
+/// <summary>Walks over an operations section; throws <see cref="CorruptDataException"/> where it breaks its format.</summary>
+internal ref struct OperationEnumerator
+{
+    private readonly IdKind kind;
+    private ByteReader reader;
+    private Operation current;
+
+    public OperationEnumerator(MemoryRegion section, long offset)
+    {
+        reader = new ByteReader(section.AsSpan());
+        if (section.Length > 0)
+        {
+            kind = (IdKind)reader.Byte();
+            reader.Bytes((int)Math.Max(offset - 1, 0));
+        }
+    }
+
+    public readonly Operation Current => current;
+
+    public readonly OperationEnumerator GetEnumerator() => this;
+
+    public bool MoveNext()
+    {
+        if (reader.AtEnd)
+        {
+            return false;
+        }
+
+        current = OperationFormat.Read(ref reader, kind);
+        return true;
     }
 }

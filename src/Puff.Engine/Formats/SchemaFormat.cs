@@ -3,7 +3,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Engine.Formats;
 
-/// <summary>A namespace's schema inside manifests and WAL entries: id kind, metric, then each attribute with a length, so that later versions may append fields.</summary>
+/// <summary>
+/// A namespace's schema inside manifests and WAL entries: id kind, metric, then each attribute with a length, so that later versions may append fields.
+/// </summary>
 internal static class SchemaFormat
 {
     [Flags]
@@ -36,6 +38,15 @@ internal static class SchemaFormat
             WriteAttribute(body, attribute);
             writer.Block(body.Written.AsSpan());
         }
+    }
+
+    /// <summary>Reads a schema that fills the region.</summary>
+    public static NamespaceSchema Read(MemoryRegion content)
+    {
+        var reader = new ByteReader(content.AsSpan());
+        var schema = Read(ref reader);
+        reader.ExpectEnd();
+        return schema;
     }
 
     public static NamespaceSchema Read(ref ByteReader reader)

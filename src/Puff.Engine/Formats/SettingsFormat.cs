@@ -23,6 +23,15 @@ internal static class SettingsFormat
         writer.Varint((ulong)options.Shards);
     }
 
+    /// <summary>Reads settings that fill the region.</summary>
+    public static NamespaceOptions Read(MemoryRegion content)
+    {
+        var reader = new ByteReader(content.AsSpan());
+        var options = Read(ref reader);
+        reader.ExpectEnd();
+        return options;
+    }
+
     public static NamespaceOptions Read(ref ByteReader reader) => new()
     {
         PinnedReplicas = (int)Math.Min(reader.Varint(), int.MaxValue),

@@ -74,7 +74,8 @@ internal static class WalEntryFormat
     }
 
     /// <summary>Writes a whole entry into <paramref name="destination"/>, which has the measured length.</summary>
-    public static void Write(Span<byte> destination, WalEntryHeader header, IReadOnlyList<(WalSection Kind, int AttributeId, int RowBytes, MemoryRegion Content)> sections)
+    public static void Write(Span<byte> destination, WalEntryHeader header,
+        IReadOnlyList<(WalSection Kind, int AttributeId, int RowBytes, MemoryRegion Content)> sections)
     {
         destination.Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(destination, Magic);
@@ -126,7 +127,8 @@ internal static class WalEntryFormat
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(head[64..]);
         if (version != Version || count > MaxSections)
         {
-            throw new CorruptDataException($"WAL entry of format version {version} with {count} sections; this program reads version {Version} with at most {MaxSections}");
+            throw new CorruptDataException(
+                $"WAL entry of format version {version} with {count} sections; this program reads version {Version} with at most {MaxSections}");
         }
 
         var whole = data.Span(0, HeaderBytes + (int)count * TableEntryBytes);

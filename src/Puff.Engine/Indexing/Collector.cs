@@ -7,7 +7,8 @@ using Puff.Engine.Storage;
 namespace Puff.Engine.Indexing;
 
 /// <summary>
-/// Deletes what no manifest and no pin needs any more, never earlier than grace after it was given up (design 3.3, 3.4): retired objects, trimmed WAL entries, and
+/// Deletes what no manifest and no pin needs any more, never earlier than grace after it was given up (design 3.3, 3.4): retired objects, trimmed WAL
+/// entries, and
 /// orphans of crashed indexers or ended epochs. Reads everything it decides by from the store, so that a sleeping node deletes nothing it should not.
 /// </summary>
 internal sealed class Collector(EngineContext context)
@@ -85,7 +86,8 @@ internal sealed class Collector(EngineContext context)
         var gone = deleted.ToHashSet(StringComparer.Ordinal);
         var present = objects.Select(o => o.Key).Where(k => !gone.Contains(k)).ToHashSet(StringComparer.Ordinal);
         var retired = manifest.Retired.Where(r => KeepsRetired(target.Keys, r, present)).ToArray();
-        long lowestLeft = objects.Select(o => target.Keys.ParseWalEntry(o.Key)).Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
+        long lowestLeft = objects.Select(o => target.Keys.ParseWalEntry(o.Key))
+            .Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
             .Select(e => e!.Value.Sequence).DefaultIfEmpty(long.MaxValue).Min();
         var trims = manifest.Trims.Where(t => t.Through >= lowestLeft).ToArray();
         var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, p)).ToArray() : [];
@@ -94,7 +96,8 @@ internal sealed class Collector(EngineContext context)
             return;
         }
 
-        var next = manifest with { Version = manifest.Version + 1, Retired = retired, Trims = trims, PinsHeld = manifest.PinsHeld.Except(releasable).ToArray() };
+        var next = manifest with { Version = manifest.Version + 1, Retired = retired,
+            Trims = trims, PinsHeld = manifest.PinsHeld.Except(releasable).ToArray() };
         if (await target.Manifests.PublishAsync(next, current, cancellation) is { } published)
         {
             // Only now does nobody who reads the manifest expect the parent's objects.
@@ -138,7 +141,8 @@ internal sealed class Collector(EngineContext context)
             }
             catch (CorruptDataException damage)
             {
-                throw PuffException.Corrupt($"pin {item.Key} is damaged: {damage.Message}; nothing of \"{keys.Name}\" is collected until it is repaired or removed", damage);
+                throw PuffException.Corrupt(
+                    $"pin {item.Key} is damaged: {damage.Message}; nothing of \"{keys.Name}\" is collected until it is repaired or removed", damage);
             }
             finally
             {

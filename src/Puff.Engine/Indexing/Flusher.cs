@@ -74,13 +74,15 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = snapshot.Sequence,
             InheritedTails = [],
             Segments = segments.Where(s => s.Deleted < s.Documents).ToArray(),
-            Retired = [.. retired, .. segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, context.NowMs))],
+            Retired = [.. retired,
+                .. segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, context.NowMs))],
             Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, context.NowMs)],
         };
     }
 
     /// <summary>Writes the next deletion bitmap when the segment lost documents since the last one.</summary>
-    private async Task<SegmentDescriptor> UpdateDeletesAsync(Namespace target, SegmentDocumentSet set, List<RetiredObject> retired, CancellationToken cancellation)
+    private async Task<SegmentDescriptor> UpdateDeletesAsync(
+        Namespace target, SegmentDocumentSet set, List<RetiredObject> retired, CancellationToken cancellation)
     {
         var descriptor = set.Segment.Descriptor;
         var deleted = set.Live.Clone();

@@ -3,7 +3,8 @@ using Puff.Engine.Formats;
 namespace Puff.Engine.Indexing;
 
 /// <summary>
-/// Which segments to merge next: tiered by size, each tier <c>fanIn</c> times the one below, so that a document is rewritten about log(N) times. A segment of which
+/// Which segments to merge next: tiered by size, each tier <c>fanIn</c> times the one below, so that a document is rewritten about log(N) times. A segment of
+/// which
 /// half is deleted is rewritten alone.
 /// </summary>
 internal static class MergePolicy

@@ -12,7 +12,10 @@ internal sealed class Publication(EngineContext context, Namespace target)
 {
     private readonly long startedAt = context.Time.GetTimestamp();
 
-    /// <summary>Publishes the successor of a manifest; false when somebody else was first, whose manifest is then adopted. Call under <see cref="Namespace.Publishing"/>.</summary>
+    /// <summary>
+    /// Publishes the successor of a manifest; false when somebody else was first, whose manifest is then adopted. Call under <see
+    /// cref="Namespace.Publishing"/>.
+    /// </summary>
     public async Task<bool> CompleteAsync(ManifestVersion current, Manifest next, CancellationToken cancellation)
     {
         if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)

@@ -162,7 +162,8 @@ internal sealed class StoreChecker(EngineContext context)
                 var pin = PinFormat.Read(result.Content!.Span);
                 var wanted = pin.Keys.Concat(pin.Tails.SelectMany(t => EntriesOf(keys, t))).ToArray();
                 needed.UnionWith(wanted);
-                problems.AddRange(wanted.Where(k => !present.ContainsKey(k)).Select(k => new CheckProblem(keys.Name, k, $"missing, although {pinKey} pins it")));
+                problems.AddRange(
+                    wanted.Where(k => !present.ContainsKey(k)).Select(k => new CheckProblem(keys.Name, k, $"missing, although {pinKey} pins it")));
             }
             catch (CorruptDataException damage)
             {

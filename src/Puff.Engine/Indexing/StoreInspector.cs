@@ -34,7 +34,8 @@ internal sealed class StoreInspector(EngineContext context)
                 new("retired objects", ["key", "since"], manifest.Retired.Select(r => Row(r.Key, Time(r.RetiredAtMs))).ToArray()),
                 new("trim marks", ["through", "published"], manifest.Trims.Select(t => Row(Text(t.Through), Time(t.PublishedAtMs))).ToArray()),
                 new("inherited log", ["namespace", "epoch", "from", "through"],
-                    manifest.InheritedTails.Select(t => Row(t.Name, t.Epoch.ToString("x16", CultureInfo.InvariantCulture), Text(t.From), Text(t.Through))).ToArray()),
+                    manifest.InheritedTails.Select(t =>
+                        Row(t.Name, t.Epoch.ToString("x16", CultureInfo.InvariantCulture), Text(t.From), Text(t.Through))).ToArray()),
                 new("pins held", ["key"], manifest.PinsHeld.Select(p => Row(p)).ToArray()),
             ]);
     }
@@ -94,7 +95,8 @@ internal sealed class StoreInspector(EngineContext context)
         {
             if (await log.ReadHeaderAsync(sequence, cancellation) is { } header)
             {
-                rows.Add(Row(Text(sequence), Time(header.TimestampMs), Text(header.Operations), header.Flags.ToString(), sequence <= manifest.IndexedThrough ? "indexed" : "tail"));
+                rows.Add(Row(Text(sequence), Time(header.TimestampMs), Text(header.Operations), header.Flags.ToString(),
+                    sequence <= manifest.IndexedThrough ? "indexed" : "tail"));
             }
         }
 
@@ -130,16 +132,8 @@ internal sealed class StoreInspector(EngineContext context)
     private static List<IReadOnlyList<string>> OperationsOf(WalEntry entry)
     {
         var rows = new List<IReadOnlyList<string>>();
-        if (entry.Operations.Length == 0)
+        foreach (var operation in OperationFormat.Enumerate(entry.Operations))
         {
-            return rows;
-        }
-
-        var reader = new Encoding.ByteReader(entry.Operations.AsSpan());
-        var kind = OperationFormat.ReadStart(ref reader);
-        while (!reader.AtEnd)
-        {
-            var operation = OperationFormat.Read(ref reader, kind);
             rows.Add(Row(operation.Kind.ToString(), operation.Id.ToString(), Text(operation.Row.Length)));
         }
 
@@ -150,7 +144,8 @@ internal sealed class StoreInspector(EngineContext context)
         schema.Attributes.Select(a => Row(Text(a.Id), a.Name, a.Type.ToString(), a.Filterable ? "yes" : "no")).ToArray());
 
     private async Task<ManifestVersion> RequireAsync(NamespaceKeys keys, CancellationToken cancellation) =>
-        await new ManifestStore(context, keys).ReadAsync(null, cancellation) ?? throw PuffException.NotFound($"nothing is stored under namespace \"{keys.Name}\"");
+        await new ManifestStore(context, keys).ReadAsync(null, cancellation) ?? throw PuffException.NotFound(
+            $"nothing is stored under namespace \"{keys.Name}\"");
 
     private static IReadOnlyList<string> Row(params string[] cells) => cells;
 

@@ -4,7 +4,8 @@ using Puff.Engine.Wal;
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// Commits what waits for a namespace, one WAL entry at a time: while a put flies, the next batch gathers (design 3.2). The state each batch is resolved against
+/// Commits what waits for a namespace, one WAL entry at a time: while a put flies, the next batch gathers (design 3.2). The state each batch is resolved
+/// against
 /// comes from, and goes back to, the namespace.
 /// </summary>
 internal sealed class GroupCommitter(EngineContext context, Namespace owner)
@@ -117,7 +118,9 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             }
         }
 
-        throw new PuffException(ErrorKind.Unavailable, $"namespace \"{owner.Name}\" is written from elsewhere so fast that this write lost {MaxLostSlots} slots in a row; repeat it");
+        throw new PuffException(
+            ErrorKind.Unavailable,
+            $"namespace \"{owner.Name}\" is written from elsewhere so fast that this write lost {MaxLostSlots} slots in a row; repeat it");
     }
 
     /// <summary>True when committed, false when the slot was lost to somebody else.</summary>

@@ -14,7 +14,9 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 {
     private const int SettlingAttempts = 6;
 
-    /// <summary>The manifest, or null when the namespace has none. With <paramref name="known"/> unchanged on the store, the same content with a fresh ReadAt.</summary>
+    /// <summary>
+    /// The manifest, or null when the namespace has none. With <paramref name="known"/> unchanged on the store, the same content with a fresh ReadAt.
+    /// </summary>
     public async ValueTask<ManifestVersion?> ReadAsync(ManifestVersion? known, CancellationToken cancellation)
     {
         long readAt = context.Time.GetTimestamp();
@@ -48,9 +50,7 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
     public async ValueTask<ManifestVersion?> PublishAsync(Manifest next, ManifestVersion? expected, CancellationToken cancellation)
     {
         next = next with { PublishId = context.NextUInt128() };
-        using var writer = new ByteWriter(1 << 12);
-        ManifestFormat.Write(writer, next);
-        byte[] content = writer.Written.AsSpan().ToArray();
+        byte[] content = ManifestFormat.Write(next);
         var condition = expected is null ? PutCondition.Absent : PutCondition.Matches(expected.ETag);
         bool unsettled = false;
         for (int attempt = 0; ; attempt++)

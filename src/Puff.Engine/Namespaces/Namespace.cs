@@ -450,7 +450,8 @@ internal sealed class Namespace
             && request.UpsertCondition is null && request.DeleteCondition is null;
         if (!exempt && View is { } known && known.State.UnindexedBytes > context.Settings.BackpressureBytes)
         {
-            throw PuffException.Limited($"namespace \"{Name}\" has {known.State.UnindexedBytes} bytes of writes that are not indexed yet; wait and repeat, or set disable_backpressure");
+            throw PuffException.Limited($"namespace \"{Name}\" has {known.State.UnindexedBytes} bytes of writes that are not indexed yet; "
+                + "wait and repeat, or set disable_backpressure");
         }
     }
 }

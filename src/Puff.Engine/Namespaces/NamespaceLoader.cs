@@ -93,7 +93,8 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         }
 
         return await ReadAllAsync(log, sequences, cancellation)
-            ?? throw PuffException.Corrupt($"WAL entries {tail.From} to {tail.Through} of \"{tail.Name}\" are gone, although the branch \"{keys.Name}\" pins them");
+            ?? throw PuffException.Corrupt(
+                $"WAL entries {tail.From} to {tail.Through} of \"{tail.Name}\" are gone, although the branch \"{keys.Name}\" pins them");
     }
 
     /// <summary>Null when an entry vanished meanwhile.</summary>

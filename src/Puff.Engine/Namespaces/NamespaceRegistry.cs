@@ -73,7 +73,8 @@ internal sealed class NamespaceRegistry(EngineContext context, INamespaceObserve
         var names = new List<string>();
         while (true)
         {
-            var page = await context.Store.ListAsync(new ListOptions(folder + prefix, startAfter, '/', Math.Clamp(limit + 1, 1, 1000)), StorePurpose.User, cancellation);
+            var page = await context.Store.ListAsync(
+                new ListOptions(folder + prefix, startAfter, '/', Math.Clamp(limit + 1, 1, 1000)), StorePurpose.User, cancellation);
             foreach (var chunk in page.Prefixes.Select(p => NamespaceKeys.DecodeName(p[folder.Length..^1])).Chunk(ParallelLooks))
             {
                 bool[] exist = await Task.WhenAll(chunk.Select(n => ExistsAsync(n, cancellation)));

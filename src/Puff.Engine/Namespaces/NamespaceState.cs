@@ -1,4 +1,3 @@
-using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
@@ -210,12 +209,9 @@ internal sealed unsafe class NamespaceState
         Span<int> vectorBytes = stackalloc int[NamespaceSchema.MaxDenseVectors];
         byte** vectors = stackalloc byte*[NamespaceSchema.MaxDenseVectors];
         int slots = FindVectors(entry, vectors, vectorBytes);
-        var reader = new ByteReader(content.AsSpan());
-        var kind = OperationFormat.ReadStart(ref reader);
         long upsert = 0;
-        while (!reader.AtEnd)
+        foreach (var operation in OperationFormat.Enumerate(content))
         {
-            var operation = OperationFormat.Read(ref reader, kind);
             switch (operation.Kind)
             {
                 case OperationKind.Upsert:

@@ -4,7 +4,8 @@ using Puff.Engine.Wal;
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// What a node knows of a namespace at a moment: the manifest it last saw and the state built on it. Replaced as a whole; the state inside moves on as entries are
+/// What a node knows of a namespace at a moment: the manifest it last saw and the state built on it. Replaced as a whole; the state inside moves on as
+/// entries are
 /// applied.
 /// </summary>
 /// <param name="State">Never null: an absent namespace has an empty state that is not live.</param>

@@ -1,11 +1,11 @@
-using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// Documents as the operations of an unfinished batch leave them, for later operations of the same batch that must read: null for a deleted one, else the whole row.
+/// Documents as the operations of an unfinished batch leave them, for later operations of the same batch that must read: null for a deleted one, else the
+/// whole row.
 /// Read off the draft on demand, so that batches that only upsert pay nothing.
 /// </summary>
 internal sealed class StagedDocuments(NamespaceState state, EntryDraft draft)
@@ -39,12 +39,8 @@ internal sealed class StagedDocuments(NamespaceState state, EntryDraft draft)
             return;
         }
 
-        var whole = new ByteReader(content.AsSpan());
-        var kind = OperationFormat.ReadStart(ref whole);
-        var reader = new ByteReader(content.AsSpan()[(int)Math.Max(readThrough, 1)..]);
-        while (!reader.AtEnd)
+        foreach (var operation in OperationFormat.EnumerateFrom(content, readThrough))
         {
-            var operation = OperationFormat.Read(ref reader, kind);
             switch (operation.Kind)
             {
                 case OperationKind.Upsert:

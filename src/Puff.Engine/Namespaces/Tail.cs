@@ -5,7 +5,8 @@ using Puff.Engine.Segments;
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// One version of a document in the tail. Row and vectors point into WAL entries or segments that the state's resources keep alive; a patched document has a row of
+/// One version of a document in the tail. Row and vectors point into WAL entries or segments that the state's resources keep alive; a patched document has a
+/// row of
 /// its own. Vectors are those of the schema's dense attributes, in order of their numbers.
 /// </summary>
 internal readonly unsafe struct TailRow(DocumentId id, byte* row, int rowBytes, byte[]? ownRow, byte* vector0, byte* vector1)

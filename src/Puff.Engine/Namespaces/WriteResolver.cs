@@ -7,7 +7,8 @@ using Puff.Engine.Schema;
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// Turns the requests of one batch into resolved operations: conditions and filters are evaluated here, against the state the entry will follow, so that replaying
+/// Turns the requests of one batch into resolved operations: conditions and filters are evaluated here, against the state the entry will follow, so that
+/// replaying
 /// the log needs no evaluation (design 3.2). A request either resolves whole or leaves no trace in the draft.
 /// </summary>
 internal sealed class WriteResolver(EngineSettings settings, NamespaceState state, string name, EntryDraft draft) : IDisposable
@@ -348,7 +349,8 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
         {
             if (!allowPartial)
             {
-                throw PuffException.Invalid($"{what} matches {ids.Count} documents, more than the {limit} of one request; narrow the filter or set {what}_allow_partial and repeat");
+                throw PuffException.Invalid(
+                    $"{what} matches {ids.Count} documents, more than the {limit} of one request; narrow the filter or set {what}_allow_partial and repeat");
             }
 
             ids.RemoveRange(limit, ids.Count - limit);

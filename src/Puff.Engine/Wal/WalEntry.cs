@@ -57,29 +57,10 @@ internal sealed class WalEntry
     }
 
     /// <summary>The schema after this entry, or null when it did not change.</summary>
-    public NamespaceSchema? ReadSchema()
-    {
-        if (Find(WalSection.Schema, 0) is not { } section)
-        {
-            return null;
-        }
+    public NamespaceSchema? ReadSchema() => Find(WalSection.Schema, 0) is { } section ? SchemaFormat.Read(Content(section)) : null;
 
-        var reader = new ByteReader(Content(section).AsSpan());
-        var schema = SchemaFormat.Read(ref reader);
-        reader.ExpectEnd();
-        return schema;
-    }
-
-    public NamespaceOptions? ReadOptions()
-    {
-        if (Find(WalSection.Settings, 0) is not { } section)
-        {
-            return null;
-        }
-
-        var reader = new ByteReader(Content(section).AsSpan());
-        return SettingsFormat.Read(ref reader);
-    }
+    /// <summary>The settings after this entry, or null when they did not change.</summary>
+    public NamespaceOptions? ReadOptions() => Find(WalSection.Settings, 0) is { } section ? SettingsFormat.Read(Content(section)) : null;
 
     /// <summary>The operations section; empty when the entry changes no document. Read with <see cref="OperationFormat"/>.</summary>
     public MemoryRegion Operations => Find(WalSection.Operations, 0) is { } section ? Content(section) : default;
@@ -109,16 +90,10 @@ internal sealed class WalEntry
         ReadOptions();
         long upserts = 0;
         long count = 0;
-        if (Operations.Length > 0)
+        foreach (var operation in OperationFormat.Enumerate(Operations))
         {
-            var reader = new ByteReader(Operations.AsSpan());
-            var kind = OperationFormat.ReadStart(ref reader);
-            while (!reader.AtEnd)
-            {
-                var operation = OperationFormat.Read(ref reader, kind);
-                upserts += operation.Kind == OperationKind.Upsert ? 1 : 0;
-                count++;
-            }
+            upserts += operation.Kind == OperationKind.Upsert ? 1 : 0;
+            count++;
         }
 
         if (count != Header.Operations)

@@ -15,9 +15,11 @@ public sealed class IndexingTests
     {
         await using var fixture = new EngineFixture();
         var engine = await fixture.OpenAsync();
-        await engine.WriteAsync("docs", Upsert(Enumerable.Range(0, 300).Select(i => Row((ulong)i, ("a", Value.Int(i % 7)), ("s", Value.String($"t{i}")))).ToArray()));
+        await engine.WriteAsync("docs",
+            Upsert(Enumerable.Range(0, 300).Select(i => Row((ulong)i, ("a", Value.Int(i % 7)), ("s", Value.String($"t{i}")))).ToArray()));
         await FlushAsync(fixture, "docs");
-        await engine.WriteAsync("docs", new WriteRequest { Deletes = [Value.Int(3)], Patches = [Row(4, ("a", Value.Int(99)))], Upserts = [Row(5, ("a", Value.Int(98)))] });
+        await engine.WriteAsync("docs",
+            new WriteRequest { Deletes = [Value.Int(3)], Patches = [Row(4, ("a", Value.Int(99)))], Upserts = [Row(5, ("a", Value.Int(98)))] });
 
         ulong[] expected = await IdsAsync(engine, "docs");
         Assert.Equal(299, expected.Length);
@@ -87,7 +89,8 @@ public sealed class IndexingTests
         Assert.Equal(Ids(1, 2, 3, 20), await IdsAsync(engine, "parent"));
         Assert.Equal(Ids(1, 2, 3), await IdsAsync(engine, "grandchild"));
         Assert.Equal("parent", (await engine.GetInfoAsync("child")).ParentNamespace);
-        Assert.Equal(ErrorKind.Conflict, (await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("child", new WriteRequest { BranchFromNamespace = "parent" }))).Kind);
+        Assert.Equal(ErrorKind.Conflict, (await Assert.ThrowsAsync<PuffException>(
+            () => engine.WriteAsync("child", new WriteRequest { BranchFromNamespace = "parent" }))).Kind);
 
         await engine.DeleteAsync("parent");
         await FlushAsync(fixture, "parent");
@@ -112,8 +115,10 @@ public sealed class IndexingTests
         Assert.Equal(2, result.RowsAffected);
         Assert.Null(result.RowsUpserted);
         Assert.Equal(Ids(2, 3), await IdsAsync(await fixture.OpenAsync(), "copy"));
-        Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("x", new WriteRequest { CopyFromNamespace = "none" }))).Kind);
-        Assert.Equal(ErrorKind.Invalid, (await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("copy", new WriteRequest { CopyFromNamespace = "source" }))).Kind);
+        Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<PuffException>(
+            () => engine.WriteAsync("x", new WriteRequest { CopyFromNamespace = "none" }))).Kind);
+        Assert.Equal(ErrorKind.Invalid, (await Assert.ThrowsAsync<PuffException>(
+            () => engine.WriteAsync("copy", new WriteRequest { CopyFromNamespace = "source" }))).Kind);
     }
 
     private static async Task FlushAsync(EngineFixture fixture, string name)

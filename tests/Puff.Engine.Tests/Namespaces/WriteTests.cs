@@ -46,7 +46,8 @@ public sealed class WriteTests
         var engine = await fixture.OpenAsync();
         await engine.WriteAsync("docs", Upsert(Row(1, ("a", Value.Int(1)), ("b", Value.String("x")))));
 
-        var result = await engine.WriteAsync("docs", new WriteRequest { Patches = [Row(1, ("a", Value.Null), ("c", Value.Bool(true))), Row(9, ("a", Value.Int(1)))] });
+        var result = await engine.WriteAsync("docs",
+            new WriteRequest { Patches = [Row(1, ("a", Value.Null), ("c", Value.Bool(true))), Row(9, ("a", Value.Int(1)))] });
 
         Assert.Equal(1, result.RowsPatched);
         Assert.Equal(Ids(1), await IdsAsync(engine, "docs", Eq("b", Value.String("x"))));
@@ -61,7 +62,8 @@ public sealed class WriteTests
         var engine = await fixture.OpenAsync();
         await engine.WriteAsync("docs", Upsert(Row(1, ("a", Value.Int(1)))));
 
-        var error = await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("docs", Upsert(Row(2, ("fresh", Value.Int(1))), Row(3, ("a", Value.String("no"))))));
+        var error = await Assert.ThrowsAsync<PuffException>(
+            () => engine.WriteAsync("docs", Upsert(Row(2, ("fresh", Value.Int(1))), Row(3, ("a", Value.String("no"))))));
         var twice = await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("docs", Upsert(Row(7), Row(7))));
 
         Assert.Equal(ErrorKind.Invalid, error.Kind);
@@ -76,7 +78,8 @@ public sealed class WriteTests
         await using var fixture = new EngineFixture();
         var engine = await fixture.OpenAsync();
 
-        foreach (var request in new WriteRequest[] { new() { Patches = [Row(1)] }, new() { Deletes = [Value.Int(1)] }, new() { Schema = new SchemaUpdate([]) } })
+        foreach (var request in new WriteRequest[]
+            { new() { Patches = [Row(1)] }, new() { Deletes = [Value.Int(1)] }, new() { Schema = new SchemaUpdate([]) } })
         {
             Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<PuffException>(() => engine.WriteAsync("docs", request))).Kind);
         }

@@ -213,7 +213,7 @@ internal static partial class HouseRules
     [GeneratedRegex(@"\b(?:class|struct|interface|enum|record)\s+([A-Z]\w*)")]
     private static partial Regex Declaration();
 
-    [GeneratedRegex(@"\b(ByteReader|ByteWriter|BinaryPrimitives|BinaryReader|BinaryWriter|MemoryMarshal\.(Read|Write|AsRef))\b")]
+    [GeneratedRegex(@"\b(ByteReader|BinaryPrimitives|BinaryReader|BinaryWriter|MemoryMarshal\.(Read|Write|AsRef))\b")]
     private static partial Regex StoredBytes();
 
     [GeneratedRegex(

@@ -1,0 +1,34 @@
+using Puff.Workloads;
+
+// Whole-system measurements, each with the peer or bound it is compared with. Every figure of bench/RESULTS.md names its command here.
+string[] rest = args.Length > 0 ? args[1..] : [];
+switch (args.FirstOrDefault())
+{
+    case "serve":
+        await ServerProcess.ServeAsync(rest);
+        return 0;
+    case "commit":
+        await CommitLatency.RunAsync(Options.Parse(rest));
+        return 0;
+    case "ingest":
+        await Ingest.RunAsync(Options.Parse(rest));
+        return 0;
+    case "restart":
+        await Restart.RunAsync(Options.Parse(rest));
+        return 0;
+    case "restart-probe":
+        await Restart.ProbeAsync(Options.Parse(rest));
+        return 0;
+    case "idle":
+        await IdleNamespaces.RunAsync(Options.Parse(rest));
+        return 0;
+    default:
+        Console.Error.WriteLine("""
+            usage: puff-workloads WORKLOAD [--name value]...
+              commit  [--commits 2000] [--dir DIR]                                latency of one commit on the directory store, beside a bare fsync
+              ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
+              restart [--documents 1000000]                                       process start to first query of a large namespace
+              idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
+            """);
+        return 2;
+}
