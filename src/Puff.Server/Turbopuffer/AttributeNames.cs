@@ -35,6 +35,10 @@ internal sealed class AttributeNames(NamespaceSchema? known, SchemaUpdate? decla
 
     private readonly Dictionary<string, AttributeName> names = new(StringComparer.Ordinal);
     private AttributeName? first;
+    private int rows;
+
+    /// <summary>A number no other row of the request has: upserts and patches share the names, so they must not share row numbers.</summary>
+    public int NextRow() => ++rows;
 
     /// <param name="previous">The name before this one in the same object; null at its beginning.</param>
     public AttributeName Resolve(ref JsonCursor cursor, AttributeName? previous)

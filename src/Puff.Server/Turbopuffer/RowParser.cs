@@ -5,11 +5,10 @@ using Puff.Server.Http;
 
 namespace Puff.Server.Turbopuffer;
 
-/// <summary>Documents in row form. One instance serves one request: it remembers names and reuses its buffers.</summary>
+/// <summary>Documents in row form. It reuses its buffers, so one thread at a time.</summary>
 internal sealed class RowParser(AttributeNames names)
 {
     private readonly List<KeyValuePair<string, Value>> attributes = [];
-    private int row;
 
     /// <summary>At the array of rows.</summary>
     public void ReadRows(ref JsonCursor cursor, string field, List<DocumentRow> rows)
@@ -41,7 +40,7 @@ internal sealed class RowParser(AttributeNames names)
         var id = Value.Null;
         AttributeName? name = null;
         attributes.Clear();
-        row++;
+        int row = names.NextRow();
         while (cursor.ReadName())
         {
             name = names.Resolve(ref cursor, name);
