@@ -42,6 +42,9 @@ internal static class Ingest
         long peakHeap = 0;
         long peakAnonymous = 0;
         var clock = Stopwatch.StartNew();
+        var serverBefore = server.ProcessorTime;
+        using var self = Process.GetCurrentProcess();
+        var clientBefore = self.TotalProcessorTime;
         var senders = bodies.Select(async body =>
         {
             while (true)
@@ -68,6 +71,9 @@ internal static class Ingest
         double bytes = (double)documents / batch * bodies[0].Length;
         Console.WriteLine($"ingest   {options.Text("encoding", "json")}: {documents / seconds:F0} documents/s, {bytes / seconds / 1e6:F0} MB/s of body, "
             + $"{documents} documents in {seconds:F1} s");
+        self.Refresh();
+        Console.WriteLine($"cpu      server {(server.ProcessorTime - serverBefore).TotalMicroseconds / documents:F1} µs a document, "
+            + $"client {(self.TotalProcessorTime - clientBefore).TotalMicroseconds / documents:F1} µs");
         Console.WriteLine($"bytes    {bytes / 1e9:F2} GB sent; vectors alone {documents * 4.0 * Dimensions / 1e9:F2} GB");
         Console.WriteLine($"memory   managed heap at most {peakHeap >> 20} MiB, memory that is no file page at most {peakAnonymous >> 20} MiB");
     }

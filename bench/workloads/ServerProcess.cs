@@ -25,6 +25,16 @@ internal sealed class ServerProcess : IDisposable
     /// <summary>Bytes of memory that are not pages of files.</summary>
     public long AnonymousBytes => ProcessMemory.Anonymous(process.Id);
 
+    /// <summary>Processor time the server has used.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            process.Refresh();
+            return process.TotalProcessorTime;
+        }
+    }
+
     public static async Task<ServerProcess> StartAsync(string folder)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };

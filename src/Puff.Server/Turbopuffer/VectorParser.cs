@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Puff.Engine;
+using Puff.Engine.Encoding;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
 using Puff.Server.Http;
@@ -14,6 +15,20 @@ internal static class VectorParser
 {
     /// <summary>At `[`: an array of numbers, of any length.</summary>
     public static float[] ReadNumbers(ref JsonCursor cursor, string field)
+    {
+        using var numbers = NumberArrayParser.Parse(cursor.Rest);
+        if (numbers.Status == NumberArrayStatus.Complete && !numbers.IsNested && numbers.SingleOverflowOffset < 0)
+        {
+            float[] vector = numbers.Singles.ToArray();
+            cursor.JumpToEndOfArray(numbers.Offset - 1);
+            return vector;
+        }
+
+        return ReadNumbersOneByOne(ref cursor, field);
+    }
+
+    /// <summary>The stock reader, five times slower: for what the number parser turns down, because it says exactly what is wrong and where.</summary>
+    private static float[] ReadNumbersOneByOne(ref JsonCursor cursor, string field)
     {
         float[] buffer = ArrayPool<float>.Shared.Rent(1_024);
         int count = 0;
