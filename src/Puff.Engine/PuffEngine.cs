@@ -125,7 +125,7 @@ public sealed class PuffEngine : IAsyncDisposable
         ThrowIfDisposed();
         return limit is < 1 or > 1000
             ? throw PuffException.Invalid($"page size {limit} is out of range: 1 to 1000")
-            : registry.ListAsync(prefix, after, limit, cancellation);
+            : new NamespaceListing(context).ListAsync(prefix, after, limit, cancellation);
     }
 
     /// <summary>Loads a namespace; NotFound when it does not exist.</summary>

@@ -58,6 +58,27 @@ internal ref struct ByteReader(ReadOnlySpan<byte> data)
         throw new CorruptDataException($"the varint before offset {Position} is longer than 64 bits");
     }
 
+    /// <summary>A varint below 2³¹.</summary>
+    public int Int32Varint()
+    {
+        ulong value = Varint();
+        return value <= int.MaxValue ? (int)value : throw new CorruptDataException($"number {value} before offset {Position} is out of range");
+    }
+
+    /// <summary>A varint below 2⁶³.</summary>
+    public long Int64Varint()
+    {
+        ulong value = Varint();
+        return value <= long.MaxValue ? (long)value : throw new CorruptDataException($"number {value} before offset {Position} is out of range");
+    }
+
+    /// <summary>A byte that is 0 or 1.</summary>
+    public bool Boolean()
+    {
+        byte value = Byte();
+        return value <= 1 ? value == 1 : throw new CorruptDataException($"{value} at offset {Position - 1} is no boolean");
+    }
+
     /// <summary>A varint that counts things of at least <paramref name="minimumBytes"/> bytes each, so that a damaged count cannot ask for the world.</summary>
     public int Count(int minimumBytes = 1)
     {

@@ -60,12 +60,15 @@ internal sealed record Manifest
 
     public long LiveDocuments => Segments.Sum(s => (long)s.Documents - s.Deleted);
 
-    public long LogicalBytes => Segments.Sum(s => s.Documents == 0 ? 0 : s.LogicalBytes * (s.Documents - s.Deleted) / s.Documents);
+    public long LogicalBytes => (long)Segments.Aggregate(UInt128.Zero, (sum, s) => sum + s.Live(s.LogicalBytes));
 }
 
 /// <param name="Name">The namespace whose entries they are.</param>
 internal sealed record InheritedTail(string Name, ulong Epoch, long From, long Through)
 {
+    /// <summary>Far more entries than a namespace ever leaves unindexed, so that a damaged number cannot keep a reader busy for ever.</summary>
+    private const long MaxEntries = 1 << 24;
+
     public static void Write(ByteWriter writer, InheritedTail tail)
     {
         writer.Text(tail.Name);
@@ -77,7 +80,7 @@ internal sealed record InheritedTail(string Name, ulong Epoch, long From, long T
     public static InheritedTail Read(ref ByteReader reader)
     {
         var tail = new InheritedTail(reader.Text(), reader.UInt64(), reader.Int64(), reader.Int64());
-        return tail.From >= 1 && tail.Through >= tail.From
+        return tail.From >= 1 && tail.Through >= tail.From && tail.Through - tail.From < MaxEntries
             ? tail
             : throw new CorruptDataException($"inherited WAL entries {tail.From} to {tail.Through}");
     }
@@ -172,6 +175,11 @@ internal static class ManifestFormat
         long version = reader.Int64();
         var publishId = new UInt128(reader.UInt64(), reader.UInt64());
         byte flags = reader.Byte();
+        if (flags > 3 || version < 0)
+        {
+            throw new CorruptDataException($"manifest with flags {flags:x} and version {version}");
+        }
+
         var manifest = new Manifest
         {
             Epoch = epoch,
@@ -179,10 +187,10 @@ internal static class ManifestFormat
             PublishId = publishId,
             Deleted = (flags & 1) != 0,
             BornLive = (flags & 2) != 0,
-            CreatedAtMs = ReadTime(ref reader),
-            LastWriteAtMs = ReadTime(ref reader),
-            UpdatedAtMs = ReadTime(ref reader),
-            IndexedThrough = reader.Int64(),
+            CreatedAtMs = TimeFormat.Read(ref reader),
+            LastWriteAtMs = TimeFormat.Read(ref reader),
+            UpdatedAtMs = TimeFormat.Read(ref reader),
+            IndexedThrough = ReadSequence(ref reader),
             Schema = SchemaFormat.Read(ref reader),
             Options = SettingsFormat.Read(ref reader),
             Parent = ReadOptionalText(ref reader),
@@ -193,7 +201,18 @@ internal static class ManifestFormat
             PinsHeld = ReadTexts(ref reader),
         };
         reader.ExpectEnd();
+        if (manifest.Trims.Any(t => t.Through < 0 || t.Through > manifest.IndexedThrough))
+        {
+            throw new CorruptDataException($"WAL entries beyond the {manifest.IndexedThrough} that are indexed are given up");
+        }
+
         return manifest;
+    }
+
+    private static long ReadSequence(ref ByteReader reader)
+    {
+        long value = reader.Int64();
+        return value >= 0 ? value : throw new CorruptDataException($"sequence {value} is out of range");
     }
 
     private static void WriteSegment(ByteWriter writer, SegmentDescriptor segment)
@@ -219,16 +238,24 @@ internal static class ManifestFormat
         var segments = new List<SegmentDescriptor>(count);
         for (int i = 0; i < count; i++)
         {
-            segments.Add(new SegmentDescriptor
+            var segment = new SegmentDescriptor
             {
                 KeyBase = reader.Text(),
-                Documents = ReadInt(ref reader),
-                LogicalBytes = ReadLong(ref reader),
+                Documents = reader.Int32Varint(),
+                LogicalBytes = reader.Int64Varint(),
                 Parts = ReadParts(ref reader),
-                DeletesVersion = ReadInt(ref reader),
+                DeletesVersion = reader.Int32Varint(),
                 DeletesKey = ReadOptionalText(ref reader),
-                Deleted = ReadInt(ref reader),
-            });
+                Deleted = reader.Int32Varint(),
+            };
+            bool hasBitmap = segment.DeletesKey is not null;
+            if (segment.Deleted > segment.Documents || hasBitmap != (segment.DeletesVersion > 0) || (!hasBitmap && segment.Deleted > 0))
+            {
+                throw new CorruptDataException(
+                    $"segment {segment.KeyBase}: {segment.Deleted} of {segment.Documents} documents are deleted by bitmap version {segment.DeletesVersion}");
+            }
+
+            segments.Add(segment);
         }
 
         return segments;
@@ -240,7 +267,7 @@ internal static class ManifestFormat
         var parts = new List<SegmentPart>(count);
         for (int i = 0; i < count; i++)
         {
-            parts.Add(new SegmentPart(reader.Text(), ReadLong(ref reader)));
+            parts.Add(new SegmentPart(reader.Text(), reader.Int64Varint()));
         }
 
         return parts;
@@ -252,7 +279,7 @@ internal static class ManifestFormat
         var list = new List<RetiredObject>(count);
         for (int i = 0; i < count; i++)
         {
-            list.Add(new RetiredObject(reader.Text(), reader.Int64()));
+            list.Add(new RetiredObject(reader.Text(), TimeFormat.Read(ref reader)));
         }
 
         return list;
@@ -264,7 +291,7 @@ internal static class ManifestFormat
         var list = new List<TrimMark>(count);
         for (int i = 0; i < count; i++)
         {
-            list.Add(new TrimMark(reader.Int64(), reader.Int64()));
+            list.Add(new TrimMark(reader.Int64(), TimeFormat.Read(ref reader)));
         }
 
         return list;
@@ -291,24 +318,5 @@ internal static class ManifestFormat
         }
     }
 
-    private static string? ReadOptionalText(ref ByteReader reader) => reader.Byte() == 0 ? null : reader.Text();
-
-    private static long ReadTime(ref ByteReader reader)
-    {
-        const long latest = 253_402_300_799_999; // end of the year 9999: what DateTimeOffset can hold
-        long value = reader.Int64();
-        return value is >= 0 and <= latest ? value : throw new CorruptDataException($"time {value} is out of range");
-    }
-
-    private static int ReadInt(ref ByteReader reader)
-    {
-        ulong value = reader.Varint();
-        return value <= int.MaxValue ? (int)value : throw new CorruptDataException($"number {value} is out of range");
-    }
-
-    private static long ReadLong(ref ByteReader reader)
-    {
-        ulong value = reader.Varint();
-        return value <= long.MaxValue ? (long)value : throw new CorruptDataException($"number {value} is out of range");
-    }
+    private static string? ReadOptionalText(ref ByteReader reader) => reader.Boolean() ? reader.Text() : null;
 }

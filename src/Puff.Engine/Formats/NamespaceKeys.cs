@@ -70,12 +70,17 @@ internal sealed class NamespaceKeys
     /// <summary>`[A-Za-z0-9-_.]{1,128}` (turbopuffer-api 2.1).</summary>
     public static void CheckName(string name)
     {
-        if (name.Length is < 1 or > 128 || name.AsSpan().IndexOfAnyExcept(NameCharacters) >= 0)
+        if (!IsName(name))
         {
             throw PuffException.Invalid(
                 $"namespace name \"{(name.Length <= 140 ? name : name[..140] + "…")}\" must have 1 to 128 characters of A-Z a-z 0-9 - _ .");
         }
     }
+
+    public static bool IsName(string name) => name.Length is >= 1 and <= 128 && name.AsSpan().IndexOfAnyExcept(NameCharacters) < 0;
+
+    /// <summary>Whether a key has the form that <see cref="Pin"/> gives.</summary>
+    public static bool IsPin(string key) => key.Split('/') is [.., not "", "pin", not ""];
 
     private static readonly System.Buffers.SearchValues<char> NameCharacters =
         System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");

@@ -71,6 +71,41 @@ internal static class PayloadFormat
         return value;
     }
 
+    /// <summary>Whether <see cref="Read"/> would succeed, without making a value.</summary>
+    /// <exception cref="CorruptDataException">The bytes are no value of that type.</exception>
+    public static void Check(AttributeType type, ReadOnlySpan<byte> payload)
+    {
+        var reader = new ByteReader(payload);
+        switch (type.Kind)
+        {
+            case TypeKind.String or TypeKind.Bytes:
+                return;
+            case TypeKind.Uuid:
+                reader.Bytes(16);
+                break;
+            case TypeKind.MultiVectorF32 or TypeKind.MultiVectorF16:
+                int bytes = type.Dimensions * (type.Kind == TypeKind.MultiVectorF16 ? 2 : 4);
+                reader.Bytes(reader.Count(bytes) * bytes);
+                break;
+            case TypeKind.SparseF16:
+                for (int left = reader.Count(3); left > 0; left--)
+                {
+                    reader.Block();
+                    reader.Bytes(2);
+                }
+
+                break;
+            case var kind when type.IsArray:
+                CheckArray(ref reader, kind);
+                break;
+            default:
+                reader.ScalarBits(type.Kind);
+                break;
+        }
+
+        reader.ExpectEnd();
+    }
+
     /// <summary>The next scalar as the 64 bits a <see cref="ScalarColumn"/> holds.</summary>
     public static long ScalarBits(this ref ByteReader reader, TypeKind kind) => kind switch
     {
@@ -176,6 +211,22 @@ internal static class PayloadFormat
                 }
 
                 return FromBits(elementKind, bits);
+        }
+    }
+
+    private static void CheckArray(ref ByteReader reader, TypeKind arrayKind)
+    {
+        var elementKind = new AttributeType(arrayKind).ElementKind;
+        for (int left = reader.ElementCount(elementKind); left > 0; left--)
+        {
+            if (elementKind is TypeKind.String or TypeKind.Uuid)
+            {
+                reader.ElementBytes(elementKind);
+            }
+            else
+            {
+                reader.ScalarBits(elementKind);
+            }
         }
     }
 

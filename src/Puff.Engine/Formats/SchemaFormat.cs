@@ -65,12 +65,17 @@ internal static class SchemaFormat
         for (int i = 0; i < count; i++)
         {
             var attribute = ReadAttribute(reader.Block());
-            if (attribute.Id is < 1 or > 1 << 20 || !numbers.Add(attribute.Id) || !names.Add(attribute.Name))
+            if (attribute.Name is "" or "id" || attribute.Id is < 1 or > 1 << 20 || !numbers.Add(attribute.Id) || !names.Add(attribute.Name))
             {
                 throw new CorruptDataException($"attribute \"{attribute.Name}\" with number {attribute.Id} occurs twice or is out of range");
             }
 
             attributes.Add(attribute);
+        }
+
+        if (attributes.Count(a => a.Type.IsDenseVector) > NamespaceSchema.MaxDenseVectors)
+        {
+            throw new CorruptDataException($"a schema with more than {NamespaceSchema.MaxDenseVectors} dense vectors");
         }
 
         return new NamespaceSchema(idKind == 0 ? null : (IdKind)idKind, metric == 0 ? null : (DistanceMetric)metric, attributes);
@@ -97,16 +102,21 @@ internal static class SchemaFormat
     private static AttributeDefinition ReadAttribute(ReadOnlySpan<byte> block)
     {
         var reader = new ByteReader(block);
-        int id = checked((int)Math.Min(reader.Varint(), int.MaxValue));
+        int id = reader.Int32Varint();
         string name = reader.Text();
         var kind = (TypeKind)reader.Byte();
         ulong dimensions = reader.Varint();
-        if (!Enum.IsDefined(kind) || dimensions > AttributeType.MaxDimensions)
+        if (!Enum.IsDefined(kind) || dimensions > MaxDimensionsOf(kind) || (dimensions == 0) != (MaxDimensionsOf(kind) == 0))
         {
             throw new CorruptDataException($"attribute \"{name}\" has type number {(byte)kind} with {dimensions} dimensions");
         }
 
         var options = (Options)reader.UInt32();
+        if (options.HasFlag(Options.Filterable) && !new AttributeType(kind).CanFilter)
+        {
+            throw new CorruptDataException($"attribute \"{name}\" of type number {(byte)kind} is filterable");
+        }
+
         return new AttributeDefinition(id, name, new AttributeType(kind, (int)dimensions))
         {
             Filterable = options.HasFlag(Options.Filterable),
@@ -120,11 +130,15 @@ internal static class SchemaFormat
         };
     }
 
+    private static ulong MaxDimensionsOf(TypeKind kind) =>
+        new AttributeType(kind) is var type && type.IsDenseVector
+            ? AttributeType.MaxDimensions : type.IsMultiVector ? AttributeType.MaxMultiVectorDimensions : 0UL;
+
     private static FullTextSettings ReadFullText(ref ByteReader reader, Options options) => new()
     {
         Tokenizer = reader.Text(),
         Language = reader.Text(),
-        MaxTokenLength = (int)Math.Min(reader.Varint(), 255),
+        MaxTokenLength = reader.Int32Varint(),
         K1 = reader.Double(),
         B = reader.Double(),
         K3 = reader.Double(),

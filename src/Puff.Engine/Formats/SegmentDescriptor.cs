@@ -30,7 +30,10 @@ internal sealed record SegmentDescriptor
     /// <summary>Documents the deletion bitmap marks.</summary>
     public int Deleted { get; init; }
 
-    public long TotalBytes => Parts.Sum(p => p.Bytes);
+    public long TotalBytes => (long)Parts.Aggregate(UInt128.Zero, (sum, p) => sum + (ulong)p.Bytes);
+
+    /// <summary>The live documents' share of a number of bytes. 128 bits, because many documents times many bytes do not fit 64.</summary>
+    public UInt128 Live(long bytes) => (UInt128)bytes * (ulong)(Documents - Deleted) / (ulong)Math.Max(Documents, 1);
 
     /// <summary>Every object the descriptor refers to.</summary>
     public IEnumerable<string> AllKeys() => Parts.Select(p => KeyOf(p.Name)).Concat(DeletesKey is null ? [] : [DeletesKey]);

@@ -34,8 +34,8 @@ internal static class SettingsFormat
 
     public static NamespaceOptions Read(ref ByteReader reader) => new()
     {
-        PinnedReplicas = (int)Math.Min(reader.Varint(), int.MaxValue),
-        ReadOnly = reader.Byte() != 0,
-        Shards = (int)Math.Min(reader.Varint(), int.MaxValue),
+        PinnedReplicas = reader.Int32Varint(),
+        ReadOnly = reader.Boolean(),
+        Shards = reader.Int32Varint(),
     };
 }

@@ -14,6 +14,9 @@ internal enum WalEntryFlags : ushort
     ChangesSchema = 2,
     ChangesDocuments = 4,
     ChangesSettings = 8,
+
+    /// <summary>Every flag this program knows.</summary>
+    All = DeletesNamespace | ChangesSchema | ChangesDocuments | ChangesSettings,
 }
 
 internal enum WalSection : ushort
@@ -137,14 +140,21 @@ internal static class WalEntryFormat
             throw new CorruptDataException("the checksum of the WAL entry's header does not match");
         }
 
+        var flags = (WalEntryFlags)BinaryPrimitives.ReadUInt16LittleEndian(head[6..]);
+        long timestamp = BinaryPrimitives.ReadInt64LittleEndian(head[56..]);
+        if ((flags & ~WalEntryFlags.All) != 0 || timestamp is < 0 or > TimeFormat.LatestMs || BinaryPrimitives.ReadUInt32LittleEndian(head[76..]) != 0)
+        {
+            throw new CorruptDataException($"WAL entry with flags {(ushort)flags:x}, time {timestamp} or a reserved field that this program does not know");
+        }
+
         var header = new WalEntryHeader
         {
-            Flags = (WalEntryFlags)BinaryPrimitives.ReadUInt16LittleEndian(head[6..]),
+            Flags = flags,
             Epoch = BinaryPrimitives.ReadUInt64LittleEndian(head[8..]),
             Sequence = BinaryPrimitives.ReadInt64LittleEndian(head[16..]),
             WriterId = BinaryPrimitives.ReadUInt128LittleEndian(head[24..]),
             BatchId = BinaryPrimitives.ReadUInt128LittleEndian(head[40..]),
-            TimestampMs = BinaryPrimitives.ReadInt64LittleEndian(head[56..]),
+            TimestampMs = timestamp,
             Operations = BinaryPrimitives.ReadUInt32LittleEndian(head[68..]),
         };
         return (header, ReadTable(whole[HeaderBytes..], (int)count));
@@ -186,8 +196,14 @@ internal static class WalEntryFormat
         for (int i = 0; i < count; i++)
         {
             var entry = table.Slice(i * TableEntryBytes, TableEntryBytes);
+            ushort kind = BinaryPrimitives.ReadUInt16LittleEndian(entry);
+            if (kind is 0 or > (ushort)WalSection.Settings || BinaryPrimitives.ReadUInt16LittleEndian(entry[2..]) != 0)
+            {
+                throw new CorruptDataException($"section kind {kind} of the WAL entry is unknown, or its reserved field is in use");
+            }
+
             sections[i] = new WalSectionEntry(
-                (WalSection)BinaryPrimitives.ReadUInt16LittleEndian(entry),
+                (WalSection)kind,
                 BinaryPrimitives.ReadInt32LittleEndian(entry[4..]),
                 BinaryPrimitives.ReadInt64LittleEndian(entry[8..]),
                 BinaryPrimitives.ReadInt64LittleEndian(entry[16..]),

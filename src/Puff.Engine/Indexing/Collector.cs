@@ -22,7 +22,9 @@ internal sealed class Collector(EngineContext context)
         await target.Publishing.WaitAsync(CancellationToken.None);
         try
         {
-            return await target.Manifests.ReadAsync(null, cancellation) is { } current ? await CollectAsync(target, current, cancellation) : 0;
+            // The time is taken before anything is read: what is decided below must hold for a collector that slept in between, too.
+            long now = context.NowMs;
+            return await target.Manifests.ReadAsync(null, cancellation) is { } current ? await CollectAsync(target, current, now, cancellation) : 0;
         }
         finally
         {
@@ -30,7 +32,7 @@ internal sealed class Collector(EngineContext context)
         }
     }
 
-    private async Task<int> CollectAsync(Namespace target, ManifestVersion current, CancellationToken cancellation)
+    private async Task<int> CollectAsync(Namespace target, ManifestVersion current, long now, CancellationToken cancellation)
     {
         var objects = new List<ObjectInfo>();
         await foreach (var item in ObjectListing.ListAsync(context.Store, target.Keys.Folder, StorePurpose.Collect, cancellation))
@@ -39,7 +41,7 @@ internal sealed class Collector(EngineContext context)
         }
 
         var pinned = await ReadPinsAsync(target.Keys, objects, cancellation);
-        var due = FindDue(target.Keys, current.Manifest, objects, pinned);
+        var due = FindDue(target.Keys, current.Manifest, objects, pinned, now);
         foreach (string key in due)
         {
             await context.Store.DeleteAsync(key, StorePurpose.Collect, cancellation);
@@ -54,12 +56,12 @@ internal sealed class Collector(EngineContext context)
         return due.Count;
     }
 
-    private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, PinnedObjects pinned)
+    private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, PinnedObjects pinned, long now)
     {
-        long now = context.NowMs;
         long grace = (long)context.Settings.Grace.TotalMilliseconds;
         long trimmed = manifest.Trims.Where(t => t.PublishedAtMs + grace < now).Select(t => t.Through).DefaultIfEmpty(0).Max();
-        var retired = manifest.Retired.ToDictionary(r => r.Key, r => r.RetiredAtMs, StringComparer.Ordinal);
+        var retired = manifest.Retired.GroupBy(r => r.Key, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Max(r => r.RetiredAtMs), StringComparer.Ordinal);
         var referenced = manifest.Segments.SelectMany(s => s.AllKeys()).ToHashSet(StringComparer.Ordinal);
         var due = new List<string>();
         foreach (var item in objects)

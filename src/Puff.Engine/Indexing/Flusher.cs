@@ -15,36 +15,43 @@ internal sealed class Flusher(EngineContext context)
     public async Task<bool> FlushAsync(Namespace target, CancellationToken cancellation)
     {
         await target.Publishing.WaitAsync(CancellationToken.None);
+        var view = target.PinView();
         try
         {
-            var publication = new Publication(context, target);
-            if (target.View is not { Current: { } current } view)
-            {
-                return false;
-            }
-
-            if (view.State.IsDeleted)
-            {
-                return !current.Manifest.Deleted && await publication.CompleteAsync(current, EndOf(view), cancellation);
-            }
-
-            if (!view.State.IsLive)
-            {
-                return false;
-            }
-
-            using var snapshot = view.State.Snapshot();
-            if (snapshot.Sequence == current.Manifest.IndexedThrough && current.Manifest.InheritedTails.Count == 0)
-            {
-                return false;
-            }
-
-            return await publication.CompleteAsync(current, await BuildAsync(target, view, snapshot, cancellation), cancellation);
+            return view is not null && await FlushAsync(target, view, cancellation);
         }
         finally
         {
+            view?.State.Unpin();
             target.Publishing.Release();
         }
+    }
+
+    private async Task<bool> FlushAsync(Namespace target, NamespaceView view, CancellationToken cancellation)
+    {
+        var publication = new Publication(context, target);
+        if (view.Current is not { } current)
+        {
+            return false;
+        }
+
+        if (view.State.IsDeleted)
+        {
+            return !current.Manifest.Deleted && await publication.CompleteAsync(current, EndOf(view), cancellation);
+        }
+
+        if (!view.State.IsLive)
+        {
+            return false;
+        }
+
+        using var snapshot = view.State.Snapshot();
+        if (snapshot.Sequence == current.Manifest.IndexedThrough && current.Manifest.InheritedTails.Count == 0)
+        {
+            return false;
+        }
+
+        return await publication.CompleteAsync(current, await BuildAsync(target, view, snapshot, cancellation), cancellation);
     }
 
     private async Task<Manifest> BuildAsync(Namespace target, NamespaceView view, NamespaceSnapshot snapshot, CancellationToken cancellation)

@@ -103,7 +103,7 @@ internal sealed class Maintenance : INamespaceObserver
                 await WorkAsync(name, null, target => collector.CollectAsync(target, stopping.Token));
             }
         }
-        catch (PuffException failure)
+        catch (Exception failure) when (!IsStop(failure))
         {
             LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
         }
@@ -116,12 +116,15 @@ internal sealed class Maintenance : INamespaceObserver
         {
             await work(lease.Namespace);
         }
-        catch (PuffException failure)
+        catch (Exception failure) when (!IsStop(failure))
         {
+            // Whatever it is, it must not end the lane: then nothing would be indexed any more until a restart.
             LogMessages.BackgroundFailed(context.Log, name, failure.Message);
             retry?.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
         }
     }
+
+    private bool IsStop(Exception failure) => failure is OperationCanceledException && stopping.IsCancellationRequested;
 
     private async Task RepeatAsync(Func<Task> step)
     {

@@ -29,7 +29,7 @@ internal static class MergePolicy
         var tiers = new SortedDictionary<int, List<int>>();
         for (int i = 0; i < segments.Count; i++)
         {
-            int tier = TierOf(LiveBytes(segments[i]), fanIn);
+            int tier = TierOf(segments[i].Live(segments[i].TotalBytes), fanIn);
             if (!tiers.TryGetValue(tier, out var members))
             {
                 tiers.Add(tier, members = []);
@@ -67,12 +67,10 @@ internal static class MergePolicy
         return chosen.Count > 1 ? chosen : [];
     }
 
-    private static long LiveBytes(SegmentDescriptor segment) => segment.TotalBytes * (segment.Documents - segment.Deleted) / Math.Max(segment.Documents, 1);
-
-    private static int TierOf(long bytes, int fanIn)
+    private static int TierOf(UInt128 bytes, int fanIn)
     {
         int tier = 0;
-        for (long limit = LowestTierBytes; bytes > limit && tier < 32; limit *= fanIn)
+        for (UInt128 limit = LowestTierBytes; bytes > limit && tier < 32; limit *= (uint)fanIn)
         {
             tier++;
         }

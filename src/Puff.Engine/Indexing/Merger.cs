@@ -15,68 +15,57 @@ internal sealed class Merger(EngineContext context)
     /// <summary>True when something was merged and published.</summary>
     public async Task<bool> MergeAsync(Namespace target, CancellationToken cancellation)
     {
-        var view = target.View;
-        if (view?.Current is null || view.NeedsEpoch)
+        var view = target.PinView();
+        try
         {
-            return false;
+            return view is { Current: { } current, NeedsEpoch: false } && await MergeAsync(target, view, current.Manifest, cancellation);
         }
+        finally
+        {
+            view?.State.Unpin();
+        }
+    }
 
-        var chosen = MergePolicy.Choose(view.Current.Manifest.Segments, context.Settings.MergeFanIn);
+    private async Task<bool> MergeAsync(Namespace target, NamespaceView view, Manifest manifest, CancellationToken cancellation)
+    {
+        var chosen = MergePolicy.Choose(manifest.Segments, context.Settings.MergeFanIn);
         if (chosen.Count == 0)
         {
             return false;
         }
 
         var publication = new Publication(context, target);
-        view.State.Pin();
+        var readers = view.State.Segments;
+        var inputs = chosen.Select(i => readers[i]).ToArray();
+        var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
+        string keyBase = target.Keys.SegmentBase(context.NextObjectId());
+        var merged = await SegmentBuilder.BuildAsync(context.Store, keyBase, manifest.Schema, source, cancellation);
+        await target.Publishing.WaitAsync(CancellationToken.None);
+        var now = target.PinView();
         try
         {
-            var readers = view.State.Segments;
-            var inputs = chosen.Select(i => readers[i]).ToArray();
-            var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
-            string keyBase = target.Keys.SegmentBase(context.NextObjectId());
-            var merged = await SegmentBuilder.BuildAsync(context.Store, keyBase, view.Current.Manifest.Schema, source, cancellation);
-            return await PublishAsync(target, publication, view.Epoch, inputs, merged, cancellation);
+            return now is { Current: not null, NeedsEpoch: false } && now.Epoch == view.Epoch
+                && await PublishAsync(target, now, publication, inputs, merged, cancellation);
         }
         finally
         {
-            view.State.Unpin();
+            now?.State.Unpin();
+            target.Publishing.Release();
         }
     }
 
     private async Task<bool> PublishAsync(
-        Namespace target, Publication publication, ulong epoch, SegmentReader[] inputs, SegmentDescriptor merged, CancellationToken cancellation)
+        Namespace target, NamespaceView now, Publication publication, SegmentReader[] inputs, SegmentDescriptor merged, CancellationToken cancellation)
     {
-        await target.Publishing.WaitAsync(CancellationToken.None);
-        try
+        var latest = Array.ConvertAll(inputs, i => now.State.Segments.FirstOrDefault(s => s.Descriptor.KeyBase == i.Descriptor.KeyBase));
+        if (Array.Exists(latest, l => l is null))
         {
-            if (target.View is not { Current: { } current } now || now.Epoch != epoch || now.NeedsEpoch)
-            {
-                return false;
-            }
-
-            now.State.Pin();
-            try
-            {
-                var latest = Array.ConvertAll(inputs, i => now.State.Segments.FirstOrDefault(s => s.Descriptor.KeyBase == i.Descriptor.KeyBase));
-                if (Array.Exists(latest, l => l is null))
-                {
-                    return false;
-                }
-
-                merged = await CarryDeletesAsync(target, merged, inputs, latest!, cancellation);
-                LogMessages.Merged(context.Log, inputs.Length, target.Name, merged.KeyBase, merged.Documents);
-                return await publication.CompleteAsync(current, Replace(current.Manifest, latest!, merged), cancellation);
-            }
-            finally
-            {
-                now.State.Unpin();
-            }
+            return false;
         }
-        finally
-        {
-            target.Publishing.Release();
-        }
+
+        merged = await CarryDeletesAsync(target, merged, inputs, latest!, cancellation);
+        LogMessages.Merged(context.Log, inputs.Length, target.Name, merged.KeyBase, merged.Documents);
+        return await publication.CompleteAsync(now.Current!, Replace(now.Current!.Manifest, latest!, merged), cancellation);
     }
 
     /// <summary>Marks in the merged segment what its inputs have lost since the merge began. Its documents are the inputs' live ones, in order.</summary>

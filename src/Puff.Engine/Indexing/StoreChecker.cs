@@ -91,10 +91,16 @@ internal sealed class StoreChecker(EngineContext context)
     private async Task CheckLogAsync(
         NamespaceKeys keys, Manifest manifest, Dictionary<string, ObjectInfo> present, HashSet<string> needed, CancellationToken cancellation)
     {
-        var sequences = present.Keys.Select(keys.ParseWalEntry).Where(e => e?.Epoch == manifest.Epoch).Select(e => e!.Value.Sequence).Order().ToList();
-        long last = sequences.LastOrDefault();
-        for (long sequence = manifest.IndexedThrough + 1; sequence <= last; sequence++)
+        long next = manifest.IndexedThrough + 1;
+        var sequences = present.Keys.Select(keys.ParseWalEntry).Where(e => e?.Epoch == manifest.Epoch).Select(e => e!.Value.Sequence);
+        foreach (long sequence in sequences.Where(s => s > manifest.IndexedThrough).Order())
         {
+            if (sequence != next)
+            {
+                problems.Add(new CheckProblem(keys.Name, keys.WalEntry(manifest.Epoch, next), $"the WAL entry is missing, and all others before {sequence}"));
+            }
+
+            next = sequence + 1;
             needed.Add(keys.WalEntry(manifest.Epoch, sequence));
             await CheckEntryAsync(keys, keys, manifest.Epoch, sequence, cancellation);
         }

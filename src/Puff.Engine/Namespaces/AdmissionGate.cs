@@ -3,7 +3,6 @@ namespace Puff.Engine.Namespaces;
 /// <summary>Lets a bounded number in at once, a bounded number wait in order, and turns the rest away. An entry may weigh more than one place.</summary>
 internal sealed class AdmissionGate(int places, int maxWaiting, string what)
 {
-    private readonly int places = places;
     private readonly Lock gate = new();
     private readonly Queue<(TaskCompletionSource Admitted, int Weight)> waiting = new();
     private int taken;
@@ -22,6 +21,7 @@ internal sealed class AdmissionGate(int places, int maxWaiting, string what)
                 return new Pass(this, weight);
             }
 
+            DropCancelled();
             if (waiting.Count >= maxWaiting)
             {
                 throw PuffException.Limited($"too many {what}: {places} run and {maxWaiting} wait; repeat in a moment");
@@ -34,6 +34,22 @@ internal sealed class AdmissionGate(int places, int maxWaiting, string what)
         await using var registration = cancellation.Register(() => admitted.TrySetCanceled(cancellation));
         await admitted.Task;
         return new Pass(this, weight);
+    }
+
+    /// <summary>Who has given up must not keep others from waiting. Only the head matters for admission, all of them for the bound.</summary>
+    private void DropCancelled()
+    {
+        if (waiting.Count >= maxWaiting)
+        {
+            for (int left = waiting.Count; left > 0; left--)
+            {
+                var next = waiting.Dequeue();
+                if (!next.Admitted.Task.IsCompleted)
+                {
+                    waiting.Enqueue(next);
+                }
+            }
+        }
     }
 
     private void Leave(int weight)

@@ -58,6 +58,7 @@ internal sealed class Cloner(EngineContext context)
 
         await source.FreshenAsync();
         using var snapshot = source.Snapshot();
+        long startedAt = context.Time.GetTimestamp();
         var manifest = target.NewLife(before) with
         {
             BornLive = true,
@@ -67,6 +68,12 @@ internal sealed class Cloner(EngineContext context)
             UpdatedAtMs = context.NowMs,
             Segments = await CopySegmentsAsync(target, snapshot),
         };
+        if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)
+        {
+            // The collector takes what nothing refers to after twice grace, so copies that took longer may be on their way out.
+            throw new PuffException(ErrorKind.Unavailable, $"copying \"{source.Name}\" took longer than the grace period; nothing was copied, repeat it");
+        }
+
         return await PublishAsync(target, before, manifest, [], snapshot.LiveDocuments);
     }
 

@@ -1,4 +1,6 @@
 using Puff.Engine.Formats;
+using Puff.Engine.Schema;
+using Puff.Engine.Storage;
 using Puff.Engine.Wal;
 
 namespace Puff.Engine.Namespaces;
@@ -54,12 +56,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             }
 
             running = true;
-        }
-
-        var started = RunAsync();
-        lock (gate)
-        {
-            loop = started;
+            loop = RunAsync();
         }
 
         return proposal.Done.Task;
@@ -67,7 +64,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
 
     private async Task RunAsync()
     {
-        // Whoever proposes first must not be held by the batches of those who come after.
+        // Whoever proposes first must not be held by the batches of those who come after, and holds the lock.
         await Task.Yield();
         while (TakeFirst() is { } first)
         {
@@ -90,9 +87,9 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     {
         for (int lost = 0; lost < MaxLostSlots; lost++)
         {
-            var view = await owner.PrepareWriteAsync();
+            await owner.PrepareWriteAsync();
             using var draft = new EntryDraft();
-            long sequence = owner.Resolve(view, draft, resolver => ResolveAll(resolver, draft, batch));
+            var (view, sequence, schema) = owner.Resolve(draft, resolver => ResolveAll(resolver, draft, batch));
             if (draft.IsEmpty)
             {
                 // Nothing to store, but the answers must hold for the newest state.
@@ -111,7 +108,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
                 continue;
             }
 
-            if (await PutAsync(view, draft, sequence + 1))
+            if (await PutAsync(view, schema, draft, sequence + 1))
             {
                 Complete(batch);
                 return;
@@ -124,7 +121,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     }
 
     /// <summary>True when committed, false when the slot was lost to somebody else.</summary>
-    private async Task<bool> PutAsync(NamespaceView view, EntryDraft draft, long sequence)
+    private async Task<bool> PutAsync(NamespaceView view, NamespaceSchema schema, EntryDraft draft, long sequence)
     {
         var header = new WalEntryHeader
         {
@@ -139,6 +136,21 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
         var memory = draft.Build(header);
         try
         {
+            var entry = OpenOwn(view, schema, memory, sequence);
+            return await ClaimAsync(view, header, memory, entry);
+        }
+        finally
+        {
+            memory.Release();
+        }
+    }
+
+    /// <summary>Owns the entry's reference.</summary>
+    private async Task<bool> ClaimAsync(NamespaceView view, WalEntryHeader header, NativeObjectMemory memory, WalEntry entry)
+    {
+        bool isApplied = false;
+        try
+        {
             switch (await view.Log.ClaimAsync(memory, header, context.Time, CancellationToken.None))
             {
                 case SlotOutcome.Lost:
@@ -148,18 +160,39 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
                     throw UnknownOutcome();
             }
 
-            if (!await owner.IsSlotTrustedAsync(view, sequence))
+            if (!await owner.IsSlotTrustedAsync(view, header.Sequence))
             {
                 throw UnknownOutcome();
             }
 
-            memory.AddReference();
-            owner.ApplyOwn(view, WalEntry.Open(owner.Keys.WalEntry(view.Epoch, sequence), memory, view.Epoch, sequence));
+            isApplied = true;
+            owner.ApplyOwn(view, entry);
             return true;
         }
         finally
         {
-            memory.Release();
+            if (!isApplied)
+            {
+                entry.Memory.Release();
+            }
+        }
+    }
+
+    /// <summary>Reads the entry as every other node will, before it is stored: a defect of the writer must not stop the namespace for good.</summary>
+    private WalEntry OpenOwn(NamespaceView view, NamespaceSchema schema, NativeObjectMemory memory, long sequence)
+    {
+        WalEntry? entry = null;
+        try
+        {
+            memory.AddReference();
+            entry = WalEntry.Open(owner.Keys.WalEntry(view.Epoch, sequence), memory, view.Epoch, sequence);
+            entry.CheckFits(schema);
+            return entry;
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt)
+        {
+            entry?.Memory.Release();
+            throw PuffException.Internal($"the log entry for \"{owner.Name}\" was not stored, because it would not be readable: {damage.Message}");
         }
     }
 

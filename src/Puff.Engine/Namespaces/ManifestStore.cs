@@ -31,7 +31,9 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 
         try
         {
-            return new ManifestVersion(ManifestFormat.Read(result.Content!.Span), result.ETag!, readAt);
+            var manifest = ManifestFormat.Read(result.Content!.Span);
+            CheckKeys(manifest);
+            return new ManifestVersion(manifest, result.ETag!, readAt);
         }
         catch (CorruptDataException damage)
         {
@@ -40,6 +42,32 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
         finally
         {
             result.Content!.Release();
+        }
+    }
+
+    /// <summary>
+    /// Every key must be one of a namespace under this root: what a manifest names is read and, once retired, deleted. A manifest that was moved here from
+    /// another prefix fails too, because its objects would be taken for orphans.
+    /// </summary>
+    private void CheckKeys(Manifest manifest)
+    {
+        var named = manifest.Segments.SelectMany(s => s.AllKeys()).Concat(manifest.Retired.Select(r => r.Key)).Concat(manifest.PinsHeld);
+        foreach (string key in named)
+        {
+            if (!ObjectKeys.IsLegal(key) || NamespaceKeys.OwnerOf(context.Settings.Root, key) is null)
+            {
+                throw new CorruptDataException($"it names the key \"{key}\", which is none of a namespace under \"{context.Settings.Root}\"");
+            }
+        }
+
+        if (manifest.PinsHeld.FirstOrDefault(p => !NamespaceKeys.IsPin(p)) is { } pin)
+        {
+            throw new CorruptDataException($"it names the pin \"{pin}\", which is no pin's key");
+        }
+
+        if (manifest.InheritedTails.FirstOrDefault(t => !NamespaceKeys.IsName(t.Name)) is { } tail)
+        {
+            throw new CorruptDataException($"it inherits WAL entries of \"{tail.Name}\", which is no namespace's name");
         }
     }
 

@@ -1,5 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
+using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Wal;
 
@@ -119,6 +120,16 @@ internal sealed class Namespace
         }
     }
 
+    /// <summary>The view with its state pinned against release, or null before the first look at the store. The caller unpins the state.</summary>
+    public NamespaceView? PinView()
+    {
+        lock (swapLock)
+        {
+            view?.State.Pin();
+            return view;
+        }
+    }
+
     public PuffException Missing() => PuffException.NotFound($"namespace \"{Name}\" does not exist");
 
     public async Task<WriteResult> WriteAsync(WriteRequest request)
@@ -146,8 +157,8 @@ internal sealed class Namespace
 
     // ---- For the committer ----
 
-    /// <summary>A view that a write may build on: recent enough that the put can be acknowledged afterwards.</summary>
-    public async Task<NamespaceView> PrepareWriteAsync()
+    /// <summary>Makes the view one that a write may build on: recent enough that the put can be acknowledged afterwards.</summary>
+    public async Task PrepareWriteAsync()
     {
         var known = View;
         if (known is null || !known.State.IsLive)
@@ -158,18 +169,17 @@ internal sealed class Namespace
         {
             await RefreshAsync(known);
         }
-
-        return View!;
     }
 
-    /// <summary>Runs the resolver on the view's state; returns the sequence it saw.</summary>
-    public long Resolve(NamespaceView on, EntryDraft draft, Action<WriteResolver> resolve)
+    /// <summary>Runs the resolver on the present view, whose state cannot be released meanwhile; returns what it saw.</summary>
+    public (NamespaceView View, long Sequence, NamespaceSchema Schema) Resolve(EntryDraft draft, Action<WriteResolver> resolve)
     {
         lock (stateLock)
         {
+            var on = View!;
             using var resolver = new WriteResolver(context.Settings, on.State, Name, draft);
             resolve(resolver);
-            return on.State.Sequence;
+            return (on, on.State.Sequence, on.State.Schema);
         }
     }
 
@@ -303,51 +313,60 @@ internal sealed class Namespace
     /// <summary>Rebuilds the state on a newer manifest of the same epoch, keeping the entries after it.</summary>
     public async Task AdoptAsync(ManifestVersion current)
     {
-        while (View is { } known && known.Epoch == current.Manifest.Epoch && known.Current!.Manifest.Version < current.Manifest.Version)
+        bool isDone = false;
+        while (!isDone && PinView() is { } known)
         {
-            var readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
-            lock (stateLock)
+            try
             {
-                if (!ReferenceEquals(view?.State, known.State))
-                {
-                    Array.ForEach(readers, r => r.Release());
-                    continue;
-                }
-
-                var state = Rebuild(known.State, current.Manifest, readers);
-                Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
-                return;
+                isDone = known.Epoch != current.Manifest.Epoch || known.Current is null || known.Current.Manifest.Version >= current.Manifest.Version
+                    || await AdoptAsync(known, current);
             }
+            finally
+            {
+                known.State.Unpin();
+            }
+        }
+    }
+
+    /// <summary>False when the view was replaced meanwhile.</summary>
+    private async Task<bool> AdoptAsync(NamespaceView known, ManifestVersion current)
+    {
+        var readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
+        lock (stateLock)
+        {
+            if (!ReferenceEquals(view?.State, known.State))
+            {
+                Array.ForEach(readers, r => r.Release());
+                return false;
+            }
+
+            var state = Rebuild(known.State, current.Manifest, readers);
+            Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
+            return true;
         }
     }
 
     private NamespaceState Rebuild(NamespaceState old, Manifest manifest, SegmentReader[] readers)
     {
         var state = new NamespaceState(Name, manifest, readers);
-        long next = manifest.IndexedThrough + 1;
         foreach (var entry in old.Entries)
         {
             bool inherited = entry.Header.Epoch != manifest.Epoch;
-            if (inherited ? manifest.InheritedTails.Count == 0 : entry.Header.Sequence < next)
+            if (inherited ? manifest.InheritedTails.Count == 0 : entry.Header.Sequence <= manifest.IndexedThrough)
             {
                 continue;
             }
 
-            while (!inherited && next < entry.Header.Sequence)
+            if (!inherited)
             {
-                state.Skip(next++);
+                state.Skip(entry.Header.Sequence - 1);
             }
 
-            next += inherited ? 0 : 1;
             entry.Memory.AddReference();
             state.Apply(entry, inherited);
         }
 
-        for (; next <= old.Sequence; next++)
-        {
-            state.Skip(next);
-        }
-
+        state.Skip(old.Sequence);
         return state;
     }
 
@@ -394,17 +413,34 @@ internal sealed class Namespace
                 return;
             }
 
-            if (entry is null)
+            if (entry is null || !TryApply(now.State, entry))
             {
                 now.State.Skip(sequence);
-            }
-            else
-            {
-                now.State.Apply(entry);
             }
         }
 
         observer.TailGrew(this);
+    }
+
+    /// <summary>False when the entry turns out not to fit and the policy is to leave it out.</summary>
+    private bool TryApply(NamespaceState state, WalEntry entry)
+    {
+        try
+        {
+            state.Apply(entry);
+            return true;
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt)
+        {
+            entry.Memory.Release();
+            if (context.Settings.CorruptEntries != CorruptEntryPolicy.Skip)
+            {
+                throw;
+            }
+
+            LogMessages.CorruptEntrySkipped(context.Log, entry.Key, damage.Message);
+            return false;
+        }
     }
 
     private async Task ReloadAsync(NamespaceView? known)

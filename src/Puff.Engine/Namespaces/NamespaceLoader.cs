@@ -28,7 +28,18 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
                 return NamespaceView.Absent(context, keys, readAt);
             }
 
-            if (await BuildAsync(current, listing.Result, cancellation) is { } state)
+            var (sequences, missing) = Follow(current.Manifest, listing.Result);
+            if (missing is not null && attempt + 1 < Attempts)
+            {
+                // Trimmed between the two looks, perhaps; a damaged log stays as it is.
+                continue;
+            }
+            else if (missing is not null)
+            {
+                ReportMissing(current.Manifest.Epoch, missing.Value);
+            }
+
+            if (await BuildAsync(current, sequences, cancellation) is { } state)
             {
                 return new NamespaceView(state, current, new WriteAheadLog(context.Store, keys, current.Manifest.Epoch), readAt);
             }
@@ -98,10 +109,9 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     }
 
     /// <summary>Null when an entry vanished meanwhile.</summary>
-    private async Task<NamespaceState?> BuildAsync(ManifestVersion current, List<(ulong Epoch, long Sequence)> listed, CancellationToken cancellation)
+    private async Task<NamespaceState?> BuildAsync(ManifestVersion current, List<long> sequences, CancellationToken cancellation)
     {
         var manifest = current.Manifest;
-        var sequences = Contiguous(manifest, listed);
         var log = new WriteAheadLog(context.Store, keys, manifest.Epoch);
         var inheriting = ReadInheritedAsync(manifest.InheritedTails, cancellation);
         var reading = ReadAllAsync(log, sequences, cancellation);
@@ -123,43 +133,86 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         }
 
         var state = new NamespaceState(keys.Name, manifest, opening.Result);
-        foreach (var entry in inheriting.Result)
+        try
         {
-            state.Apply(entry, inherited: true);
+            ApplyAll(state, inheriting.Result, reading.Result);
+            state.Skip(sequences.LastOrDefault());
+            return state;
         }
-
-        ApplyAll(state, sequences, reading.Result);
-        return state;
+        catch
+        {
+            state.Release();
+            throw;
+        }
     }
 
-    /// <summary>Entries follow the manifest without a gap; what lies behind a gap was never acknowledged or belongs to a trimmed past.</summary>
-    private static List<long> Contiguous(Manifest manifest, List<(ulong Epoch, long Sequence)> listed)
+    /// <summary>
+    /// The entries after the manifest, and the first that should be among them and is not: slots are claimed one after the other, so an entry that others
+    /// follow was there once.
+    /// </summary>
+    private static (List<long> Sequences, long? Missing) Follow(Manifest manifest, List<(ulong Epoch, long Sequence)> listed)
     {
-        var sequences = new List<long>();
-        long next = manifest.IndexedThrough + 1;
-        foreach (var (epoch, sequence) in listed)
+        var sequences = listed.Where(e => e.Epoch == manifest.Epoch && e.Sequence > manifest.IndexedThrough).Select(e => e.Sequence).ToList();
+        for (int i = 0; i < sequences.Count; i++)
         {
-            if (epoch == manifest.Epoch && sequence == next)
+            if (sequences[i] != manifest.IndexedThrough + 1 + i)
             {
-                sequences.Add(next++);
+                return (sequences, manifest.IndexedThrough + 1 + i);
             }
         }
 
-        return sequences;
+        return (sequences, null);
     }
 
-    private static void ApplyAll(NamespaceState state, List<long> sequences, List<WalEntry> entries)
+    private void ReportMissing(ulong epoch, long sequence)
     {
-        int next = 0;
-        foreach (long sequence in sequences)
+        string key = keys.WalEntry(epoch, sequence);
+        if (context.Settings.CorruptEntries != CorruptEntryPolicy.Skip)
         {
-            if (next < entries.Count && entries[next].Header.Sequence == sequence)
+            throw PuffException.Corrupt($"WAL entry {key} is missing, but entries after it are there; restore it from a copy");
+        }
+
+        LogMessages.CorruptEntrySkipped(context.Log, key, "it is missing");
+    }
+
+    /// <summary>Takes over the references of all entries.</summary>
+    private void ApplyAll(NamespaceState state, List<WalEntry> inherited, List<WalEntry> own)
+    {
+        int applied = 0;
+        try
+        {
+            foreach (var entry in inherited.Concat(own))
             {
-                state.Apply(entries[next++]);
+                bool isInherited = applied < inherited.Count;
+                if (!isInherited)
+                {
+                    state.Skip(entry.Header.Sequence - 1);
+                }
+
+                ApplyOrSkip(state, entry, isInherited);
+                applied++;
             }
-            else
+        }
+        catch
+        {
+            inherited.Concat(own).Skip(applied).ToList().ForEach(e => e.Memory.Release());
+            throw;
+        }
+    }
+
+    private void ApplyOrSkip(NamespaceState state, WalEntry entry, bool isInherited)
+    {
+        try
+        {
+            state.Apply(entry, isInherited);
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt && context.Settings.CorruptEntries == CorruptEntryPolicy.Skip)
+        {
+            LogMessages.CorruptEntrySkipped(context.Log, entry.Key, damage.Message);
+            entry.Memory.Release();
+            if (!isInherited)
             {
-                state.Skip(sequence);
+                state.Skip(entry.Header.Sequence);
             }
         }
     }

@@ -1,6 +1,4 @@
 using Puff.Engine.Formats;
-using Puff.Engine.Storage;
-using Puff.Engine.Wal;
 
 namespace Puff.Engine.Namespaces;
 
@@ -10,8 +8,6 @@ namespace Puff.Engine.Namespaces;
 /// </summary>
 internal sealed class NamespaceRegistry(EngineContext context, INamespaceObserver observer)
 {
-    private const int ParallelLooks = 32;
-
     private readonly Lock gate = new();
     private readonly Dictionary<string, Slot> open = new(StringComparer.Ordinal);
     private readonly LinkedList<Slot> recent = new();
@@ -63,56 +59,6 @@ internal sealed class NamespaceRegistry(EngineContext context, INamespaceObserve
                 return open.Values.Select(s => s.Namespace).ToArray();
             }
         }
-    }
-
-    /// <summary>One page of existing namespaces in bytewise order. Existence is looked up on the store: a list shows a creation or deletion at once.</summary>
-    public async Task<NamespacePage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation)
-    {
-        string folder = NamespaceKeys.NamespacesFolder(context.Settings.Root);
-        string? startAfter = after is null ? null : $"{folder}{NamespaceKeys.EncodeName(after)}0"; // '0' follows '/': beyond everything in that folder
-        var names = new List<string>();
-        while (true)
-        {
-            var page = await context.Store.ListAsync(
-                new ListOptions(folder + prefix, startAfter, '/', Math.Clamp(limit + 1, 1, 1000)), StorePurpose.User, cancellation);
-            foreach (var chunk in page.Prefixes.Select(p => NamespaceKeys.DecodeName(p[folder.Length..^1])).Chunk(ParallelLooks))
-            {
-                bool[] exist = await Task.WhenAll(chunk.Select(n => ExistsAsync(n, cancellation)));
-                names.AddRange(chunk.Where((_, i) => exist[i]));
-                if (names.Count > limit)
-                {
-                    return new NamespacePage(names.Take(limit).ToArray(), names[limit - 1]);
-                }
-            }
-
-            if (page.Next is null)
-            {
-                return new NamespacePage(names, null);
-            }
-
-            startAfter = page.Next;
-        }
-    }
-
-    /// <summary>Whether a namespace exists now, without opening it: its manifest, and the newest log entry after it.</summary>
-    public async Task<bool> ExistsAsync(string name, CancellationToken cancellation)
-    {
-        var keys = context.KeysOf(name);
-        var current = await new ManifestStore(context, keys).ReadAsync(null, cancellation);
-        if (current is null || current.Manifest.Deleted)
-        {
-            return false;
-        }
-
-        var log = new WriteAheadLog(context.Store, keys, current.Manifest.Epoch);
-        var tail = await log.ListAsync(current.Manifest.IndexedThrough, cancellation);
-        if (tail.Count == 0)
-        {
-            return current.Manifest.BornLive || current.Manifest.IndexedThrough > 0;
-        }
-
-        var newest = await log.ReadHeaderAsync(tail[^1], cancellation);
-        return newest is null || !newest.Flags.HasFlag(WalEntryFlags.DeletesNamespace);
     }
 
     private List<Namespace> TakeUnused()

@@ -84,6 +84,9 @@ internal sealed unsafe class NamespaceState
     }
 
     /// <summary>Applies the next entry; takes over its reference. An entry of the parent's log does not move this log's sequence.</summary>
+    /// <exception cref="PuffException">
+    /// Corrupt: the entry does not fit the schema. Then nothing was changed, and the reference is still the caller's.
+    /// </exception>
     public void Apply(WalEntry entry, bool inherited = false)
     {
         lock (gate)
@@ -93,6 +96,7 @@ internal sealed unsafe class NamespaceState
                 throw PuffException.Internal($"entry {entry.Header.Sequence} of \"{name}\" does not follow {Sequence}");
             }
 
+            entry.CheckFits(Schema);
             resources.Add(entry.Memory.Release);
             entries.Add(entry);
             UnindexedBytes += entry.Bytes;
@@ -106,11 +110,16 @@ internal sealed unsafe class NamespaceState
         }
     }
 
-    /// <summary>Leaves out a damaged entry (policy `skip`): the sequence moves on.</summary>
+    /// <summary>Leaves out damaged entries up to this one (policy `skip`): the sequence moves on.</summary>
     public void Skip(long sequence)
     {
         lock (gate)
         {
+            if (sequence <= Sequence)
+            {
+                return;
+            }
+
             Sequence = sequence;
             IsLive = true;
         }

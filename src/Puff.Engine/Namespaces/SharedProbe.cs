@@ -14,17 +14,19 @@ internal sealed class SharedProbe(Func<Task> operation)
     {
         lock (gate)
         {
-            if (running is null || running.IsCompleted)
+            if (next is not null)
             {
-                return running = operation();
+                return next;
             }
 
-            return next ??= RunAfterAsync(running);
+            return running is null || running.IsCompleted ? running = operation() : next = RunAfterAsync(running);
         }
     }
 
     private async Task RunAfterAsync(Task previous)
     {
+        // Never inside the lock of the caller, who has yet to note this run as the next one.
+        await Task.Yield();
         try
         {
             await previous;

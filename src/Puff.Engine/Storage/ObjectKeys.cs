@@ -15,6 +15,9 @@ public static class ObjectKeys
         }
     }
 
+    /// <summary>Whether <see cref="Validate(string)"/> would let the key pass.</summary>
+    internal static bool IsLegal(string key) => FindFault(key) is null;
+
     /// <summary>Throws <see cref="ArgumentException"/> for a limit outside 1..1000 or a delimiter other than '/'.</summary>
     public static void Validate(ListOptions options)
     {

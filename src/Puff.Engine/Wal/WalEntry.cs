@@ -83,9 +83,132 @@ internal sealed class WalEntry
         return null;
     }
 
-    /// <summary>Walks over everything once, so that whoever applies the entry later cannot fail half-way.</summary>
+    /// <summary>
+    /// Checks everything against the schema the entry follows, or brings, so that whoever applies it then cannot fail half-way, nor read memory that is
+    /// not the entry's.
+    /// </summary>
+    /// <exception cref="PuffException">Corrupt, with the key.</exception>
+    public void CheckFits(NamespaceSchema before)
+    {
+        try
+        {
+            var schema = ReadSchema() ?? before;
+            CheckSchema(before, schema);
+            CheckOperations(schema);
+            foreach (var section in sections)
+            {
+                bool fits = section.Kind != WalSection.Vectors
+                    || (schema.Find(section.AttributeId) is { Type.IsDenseVector: true } attribute && attribute.Type.VectorBytes == section.RowBytes);
+                if (!fits)
+                {
+                    throw new CorruptDataException(
+                        $"vectors of {section.RowBytes} bytes for attribute {section.AttributeId}, which the schema does not know as such");
+                }
+            }
+        }
+        catch (CorruptDataException damage)
+        {
+            throw PuffException.Corrupt($"WAL entry {Key} is damaged: {damage.Message}", damage);
+        }
+    }
+
+    /// <summary>A schema only grows: what rows were written with keeps its meaning.</summary>
+    private static void CheckSchema(NamespaceSchema before, NamespaceSchema after)
+    {
+        if (before.IdKind is { } kind && after.IdKind != kind)
+        {
+            throw new CorruptDataException($"the kind of ids becomes {after.IdKind}, it was {kind}");
+        }
+
+        foreach (var old in before.Attributes)
+        {
+            bool keeps = after.Find(old.Id) is { } now && now.Name == old.Name
+                && (now.Type == old.Type || (old.Type.Kind == TypeKind.UnknownArray && now.Type.IsArray));
+            if (!keeps)
+            {
+                throw new CorruptDataException($"attribute {old.Id}, \"{old.Name}\" of type {old.Type}, is gone or becomes another");
+            }
+        }
+    }
+
+    private void CheckOperations(NamespaceSchema schema)
+    {
+        foreach (var operation in OperationFormat.Enumerate(Operations))
+        {
+            if (operation.Id.Kind != schema.IdKind)
+            {
+                throw new CorruptDataException($"an id of kind {operation.Id.Kind}, the schema says {schema.IdKind}");
+            }
+
+            if (operation.Kind != OperationKind.Delete)
+            {
+                CheckValues(operation.Row, schema);
+            }
+        }
+    }
+
+    private static void CheckValues(ReadOnlySpan<byte> row, NamespaceSchema schema)
+    {
+        foreach (var value in RowFormat.Enumerate(row))
+        {
+            if (schema.Find(value.Number) is not { Id: > 0, Type.IsDenseVector: false } attribute)
+            {
+                throw new CorruptDataException($"a row with attribute {value.Number}, which the schema does not know as such");
+            }
+
+            if (!value.IsNull)
+            {
+                PayloadFormat.Check(attribute.Type, value.Payload);
+            }
+        }
+    }
+
+    /// <summary>Each section once, and the flags say which there are.</summary>
+    private void CheckSections()
+    {
+        var found = Header.Flags & WalEntryFlags.DeletesNamespace;
+        var seen = new HashSet<(WalSection, int)>();
+        foreach (var section in sections)
+        {
+            if (!seen.Add((section.Kind, section.AttributeId)) || (section.Kind == WalSection.Vectors) != (section.AttributeId > 0))
+            {
+                throw new CorruptDataException($"section {section.Kind} of attribute {section.AttributeId} comes twice or makes no sense");
+            }
+
+            found |= section.Kind switch
+            {
+                WalSection.Schema => WalEntryFlags.ChangesSchema,
+                WalSection.Settings => WalEntryFlags.ChangesSettings,
+                _ => WalEntryFlags.ChangesDocuments,
+            };
+        }
+
+        if (found != Header.Flags)
+        {
+            throw new CorruptDataException($"the flags say {Header.Flags}, the sections {found}");
+        }
+    }
+
+    private static void CheckRow(in Operation operation)
+    {
+        if (operation.Kind == OperationKind.Delete)
+        {
+            return;
+        }
+
+        foreach (var value in RowFormat.Enumerate(operation.Row))
+        {
+            if (value.IsNull && operation.Kind != OperationKind.Patch)
+            {
+                throw new CorruptDataException($"a row with a null for attribute {value.Number}");
+            }
+        }
+    }
+
+    /// <summary>Walks over everything once, as far as that is possible without the schema.</summary>
     private void CheckContent()
     {
+        CheckSections();
         ReadSchema();
         ReadOptions();
         long upserts = 0;
@@ -94,6 +217,7 @@ internal sealed class WalEntry
         {
             upserts += operation.Kind == OperationKind.Upsert ? 1 : 0;
             count++;
+            CheckRow(operation);
         }
 
         if (count != Header.Operations)
