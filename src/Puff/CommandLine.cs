@@ -27,6 +27,7 @@ internal static class CommandLine
         QueryCommand.Create(terminal),
         NamespaceCommands.Branch(terminal),
         NamespaceCommands.Copy(terminal),
+        DoctorCommand.Create(terminal),
         LocalCommands.Config(terminal),
         LocalCommands.Completion(terminal),
         LocalCommands.VersionOf(terminal),

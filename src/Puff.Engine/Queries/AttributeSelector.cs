@@ -8,7 +8,7 @@ internal static class AttributeSelector
     /// <summary>In schema order, without the id.</summary>
     public static IReadOnlyList<AttributeDefinition> Bind(NamespaceSchema schema, AttributeSelection selection)
     {
-        if (selection.Exclude is not null && selection.Include is not null)
+        if (selection.Exclude is not null && (selection.Include is not null || selection.All))
         {
             throw PuffException.Invalid("include_attributes and exclude_attributes cannot be combined; give one of them");
         }

@@ -98,7 +98,7 @@ internal sealed class QueryFields
     {
         if (exclude is not null)
         {
-            return new AttributeSelection(All: true, null, exclude);
+            return new AttributeSelection(All: false, null, exclude);
         }
 
         return include is not null ? new AttributeSelection(All: false, include, null)

@@ -41,7 +41,8 @@ internal sealed class Node : IAsyncDisposable
         PuffEngine? engine = null;
         try
         {
-            store = await StoreOpener.OpenAsync(location, cancellation);
+            store = await StoreOpener.OpenAsync(settings, location, cancellation);
+            (await StoreOpener.TestAsync(store, cancellation)).ThrowIfFailed();
             engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings), new EngineComponents { Store = store, Logging = logging }, cancellation);
             ApiKey[] keys = [.. settings.GetAll(Settings.ApiKey).Select(key => ApiKey.FromSecret(key, ApiKeyRole.Admin))];
             var options = new PuffServerOptions { Listen = [listen], Keys = keys };

@@ -56,6 +56,16 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_doctor_examines_a_store()
+    {
+        Outcome outcome = await PuffProcess.RunAsync(folder, "", "doctor", "--store", "data", "--output", "csv");
+        Assert.True(outcome.Code == 0, outcome.Messages);
+        Assert.StartsWith("check,verdict,detail\n", outcome.Results, StringComparison.Ordinal);
+        Assert.DoesNotContain("failed", outcome.Results, StringComparison.Ordinal);
+        Assert.Equal(2, (await PuffProcess.RunAsync(folder, "", "doctor", "--store", "floppy://a")).Code);
+    }
+
+    [Fact]
     public async Task Settings_come_from_the_file_beside_it()
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "puff.toml"), "store = 'memory://' # nothing is kept\n", TestContext.Current.CancellationToken);

@@ -100,7 +100,7 @@ public class QueryParserTests
         Assert.True(Single("""{"include_attributes": true}""").Select.All);
         Assert.Equal(["a", "b"], Single("""{"include_attributes": ["a", "b"]}""").Select.Include);
         var exclude = Single("""{"exclude_attributes": ["a"]}""").Select;
-        Assert.True(exclude.All);
+        Assert.False(exclude.All);
         Assert.Equal(["a"], exclude.Exclude);
     }
 
