@@ -85,7 +85,7 @@ public enum GetStatus
 /// <param name="Status">What happened.</param>
 /// <param name="Content">The bytes; only when found. The receiver owns one reference.</param>
 /// <param name="ETag">The object's ETag; only when found or not modified.</param>
-/// <param name="TotalBytes">The whole object's length, also for a range.</param>
+/// <param name="TotalBytes">The whole object's length, also for a range; not promised when not modified.</param>
 public readonly record struct GetResult(GetStatus Status, ObjectMemory? Content, string? ETag, long TotalBytes);
 
 /// <summary>What must hold for a put to happen.</summary>

@@ -20,6 +20,9 @@ public abstract partial class ObjectStoreContract : IAsyncLifetime
     /// <summary>Key prefix of this test; not empty only where tests share a bucket.</summary>
     protected virtual string Root => "";
 
+    /// <summary>Bytes of the longest key; shorter than <see cref="ObjectKeys.MaxBytes"/> where the store puts a prefix before it.</summary>
+    protected virtual int LongestKeyBytes => ObjectKeys.MaxBytes;
+
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
