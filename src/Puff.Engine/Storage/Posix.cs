@@ -146,12 +146,13 @@ internal static unsafe partial class Posix
             result = -ENoSys;
         }
 
-        if (result is not (-EInval or -ENoSys))
-        {
-            return result;
-        }
+        return result is -EInval or -ENoSys ? LinkExclusive(source, target) : result;
+    }
 
-        result = Check(NativeLink(source, target));
+    /// <inheritdoc cref="RenameExclusive"/>
+    public static int LinkExclusive(string source, string target)
+    {
+        int result = Check(NativeLink(source, target));
         if (result == 0)
         {
             // The object stands; a second name in the temporary folder is swept like any other leftover.

@@ -92,7 +92,7 @@ internal sealed class CannedHttpServer : IAsyncDisposable
         if (answer is null)
         {
             // Until the client gives up and closes.
-            await stream.ReadAsync(buffer);
+            await stream.ReadAtLeastAsync(buffer, 1, throwOnEndOfStream: false);
             return;
         }
 

@@ -193,6 +193,24 @@ public sealed class DirectoryStoreFileTests : IDisposable
         Assert.Equal(PutStatus.Written, (await store.PutAsync("current", default, PutCondition.None, User, Cancel)).Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void BothWaysToPublishExclusivelyHaveOneWinner(bool byLink)
+    {
+        string target = $"{folder.Path}/target";
+        for (int i = 0; i < 2; i++)
+        {
+            string source = $"{folder.Path}/source{i}";
+            File.WriteAllText(source, $"{i}");
+            Assert.Equal(i == 0 ? 0 : -Posix.EExist, byLink ? Posix.LinkExclusive(source, target) : Posix.RenameExclusive(source, target));
+            Assert.Equal(i == 1, File.Exists(source));
+        }
+
+        Assert.Equal("0", File.ReadAllText(target));
+        Assert.Equal(-Posix.ENoEnt, Posix.RenameExclusive($"{folder.Path}/source1", $"{folder.Path}/no/folder"));
+    }
+
     [Fact]
     public async Task DurableStoreKeepsItsPromisesToo()
     {
