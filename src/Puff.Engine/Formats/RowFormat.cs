@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Puff.Engine.Encoding;
 using Puff.Engine.Schema;
 
@@ -10,6 +11,10 @@ namespace Puff.Engine.Formats;
 /// </summary>
 internal static class RowFormat
 {
+    /// <summary>One payload at a time, to learn its length before it is written; rows are written tens of thousands of times a second.</summary>
+    [ThreadStatic]
+    private static ByteWriter? scratch;
+
     /// <summary>A row without attributes.</summary>
     public static ReadOnlySpan<byte> EmptyRow => [0];
 
@@ -17,15 +22,15 @@ internal static class RowFormat
     public static void Write(ByteWriter writer, ReadOnlySpan<(AttributeDefinition Attribute, Value Value)> attributes) =>
         Write(writer, attributes, keepNulls: false);
 
-    public static void Write(ByteWriter writer, IReadOnlyList<(AttributeDefinition Attribute, Value Value)> attributes) =>
-        Write(writer, attributes.ToArray(), keepNulls: false);
+    public static void Write(ByteWriter writer, List<(AttributeDefinition Attribute, Value Value)> attributes) =>
+        Write(writer, CollectionsMarshal.AsSpan(attributes), keepNulls: false);
 
     /// <summary>Appends a patch: like a row, but a null is kept and removes the attribute when the patch is merged.</summary>
     public static void WritePatch(ByteWriter writer, ReadOnlySpan<(AttributeDefinition Attribute, Value Value)> attributes) =>
         Write(writer, attributes, keepNulls: true);
 
-    public static void WritePatch(ByteWriter writer, IReadOnlyList<(AttributeDefinition Attribute, Value Value)> attributes) =>
-        Write(writer, attributes.ToArray(), keepNulls: true);
+    public static void WritePatch(ByteWriter writer, List<(AttributeDefinition Attribute, Value Value)> attributes) =>
+        Write(writer, CollectionsMarshal.AsSpan(attributes), keepNulls: true);
 
     /// <summary>The value of one attribute, Null when the row has none.</summary>
     public static Value Read(ReadOnlySpan<byte> row, AttributeDefinition attribute)
@@ -79,8 +84,7 @@ internal static class RowFormat
 
     private static void Write(ByteWriter writer, ReadOnlySpan<(AttributeDefinition Attribute, Value Value)> attributes, bool keepNulls)
     {
-        var ordered = attributes.ToArray();
-        Array.Sort(ordered, static (left, right) => left.Attribute.Id.CompareTo(right.Attribute.Id));
+        var ordered = InOrder(attributes);
         int count = 0;
         for (int i = 0; i < ordered.Length; i++)
         {
@@ -92,7 +96,7 @@ internal static class RowFormat
         }
 
         writer.Varint((ulong)count);
-        using var payload = new ByteWriter(256);
+        var payload = scratch ??= new ByteWriter(256);
         foreach (var (attribute, value) in ordered)
         {
             if (value.IsNull)
@@ -110,6 +114,22 @@ internal static class RowFormat
             PayloadFormat.Write(payload, attribute.Type, value);
             WriteEntry(writer, attribute.Id, payload.Written.AsSpan());
         }
+    }
+
+    /// <summary>The attributes as they are when they come in ascending order, else a sorted copy.</summary>
+    private static ReadOnlySpan<(AttributeDefinition Attribute, Value Value)> InOrder(ReadOnlySpan<(AttributeDefinition Attribute, Value Value)> attributes)
+    {
+        for (int i = 1; i < attributes.Length; i++)
+        {
+            if (attributes[i].Attribute.Id < attributes[i - 1].Attribute.Id)
+            {
+                var sorted = attributes.ToArray();
+                Array.Sort(sorted, static (left, right) => left.Attribute.Id.CompareTo(right.Attribute.Id));
+                return sorted;
+            }
+        }
+
+        return attributes;
     }
 
     private static void WriteEntry(ByteWriter writer, int number, ReadOnlySpan<byte> payload)

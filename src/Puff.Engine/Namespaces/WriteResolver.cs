@@ -16,6 +16,7 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
     private readonly StagedDocuments staged = new(state, draft);
     private readonly ByteWriter rowBuffer = new(1 << 12);
     private readonly HashSet<DocumentId> explicitIds = [];
+    private readonly List<(AttributeDefinition Attribute, Value Value)> sparsePart = [];
     private NamespaceSchema schema = state.IsLive ? state.Schema : NamespaceSchema.Empty;
     private NamespaceOptions options = state.IsLive ? state.Options : new NamespaceOptions();
     private bool exists = state.IsLive;
@@ -375,9 +376,10 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
     }
 
     /// <summary>Everything but the dense vectors, which are stored apart.</summary>
-    private static List<(AttributeDefinition Attribute, Value Value)> SparsePart(List<KeyValuePair<AttributeDefinition, Value>> attributes)
+    private List<(AttributeDefinition Attribute, Value Value)> SparsePart(List<KeyValuePair<AttributeDefinition, Value>> attributes)
     {
-        var rest = new List<(AttributeDefinition, Value)>(attributes.Count);
+        var rest = sparsePart;
+        rest.Clear();
         foreach (var (attribute, value) in attributes)
         {
             if (!attribute.Type.IsDenseVector)
