@@ -102,7 +102,8 @@ internal static class JsonShape
         JsonTokenType.True => "boolean `true`",
         JsonTokenType.False => "boolean `false`",
         JsonTokenType.Null => "null",
-        JsonTokenType.Number when cursor.RawNumber.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 => $"integer `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
+        JsonTokenType.Number when cursor.RawNumber.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 =>
+            $"integer `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
         JsonTokenType.Number => $"floating point `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
         _ => cursor.Token.ToString(),
     };

@@ -60,7 +60,8 @@ internal sealed class MetricSeries
             for (int i = 0; i < buckets.Length; i++)
             {
                 below += buckets[i];
-                WriteSample(text, name + "_bucket", string.Create(CultureInfo.InvariantCulture, $"{labels}{separator}le=\"{MetricFamily.BucketBounds[i]}\""), below);
+                string bucket = string.Create(CultureInfo.InvariantCulture, $"{labels}{separator}le=\"{MetricFamily.BucketBounds[i]}\"");
+                WriteSample(text, name + "_bucket", bucket, below);
             }
 
             WriteSample(text, name + "_bucket", $"{labels}{separator}le=\"+Inf\"", count);
@@ -159,7 +160,8 @@ internal sealed class MetricFamily
         foreach (var (key, value) in tags)
         {
             string escaped = (value?.ToString() ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-            text.Append(text.Length == 0 ? "" : ",").Append(key.Replace('.', '_')).Append("=\"").Append(escaped.Replace("\n", "\\n", StringComparison.Ordinal)).Append('"');
+            text.Append(text.Length == 0 ? "" : ",").Append(key.Replace('.', '_'))
+                .Append("=\"").Append(escaped.Replace("\n", "\\n", StringComparison.Ordinal)).Append('"');
         }
 
         return text.ToString();

@@ -14,5 +14,6 @@ internal static class NamespaceName
 
     public static string Check(string name) => IsValid(name)
         ? name
-        : throw PuffException.Invalid($"a namespace name has 1 to {MaxLength} characters out of letters, digits, '-', '_' and '.'; this one has {name.Length} characters");
+        : throw PuffException.Invalid(
+            $"a namespace name has 1 to {MaxLength} characters out of letters, digits, '-', '_' and '.'; this one has {name.Length} characters");
 }

@@ -4,8 +4,8 @@ using Puff.Server.Http;
 namespace Puff.Server.Turbopuffer;
 
 /// <summary>
-/// The two reports of a schema (turbopuffer-api 2.8). The schema endpoint names three keys for every attribute, null where they have no meaning; inside metadata
-/// nothing is null, and vectors say their metric.
+/// The two reports of a schema (turbopuffer-api 2.8). The schema endpoint names three keys for every attribute, null where they have no meaning;
+/// inside metadata nothing is null, and vectors say their metric.
 /// </summary>
 internal static class SchemaWriter
 {

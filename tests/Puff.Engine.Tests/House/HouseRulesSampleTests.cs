@@ -103,6 +103,8 @@ public class HouseRulesSampleTests
         Assert.Single(HouseRules.Sizes(Law, [Engine("Queries/A.cs", new string('x', HouseRules.MaxLineLength + 1))]));
         Assert.Single(HouseRules.Sizes(Law, [Engine("Queries/A.cs", new string('\n', HouseRules.MaxFileLines))]));
         Assert.Empty(HouseRules.Sizes(Law, [Engine("Queries/A.cs", new string('x', HouseRules.MaxLineLength))]));
+        Assert.Empty(HouseRules.Sizes(Law, [new SourceFile("tests/A.cs", $"var body = \"{new string('x', HouseRules.MaxLineLength)}\";")]));
+        Assert.Single(HouseRules.Sizes(Law, [new SourceFile("tests/A.cs", new string('x', HouseRules.MaxLineLength + 1))]));
     }
 
     [Fact]

@@ -115,11 +115,14 @@ internal static partial class HouseRules
                 yield return $"{file.Path}: {file.Lines.Length} lines; a file has at most {MaxFileLines}";
             }
 
+            bool isTest = file.Path.StartsWith("tests/", StringComparison.Ordinal);
             for (int line = 0; line < file.Lines.Length; line++)
             {
-                if (file.Lines[line].Length > MaxLineLength)
+                // Requests and answers in a test are easier to compare when they stand on one line: there, literals do not count.
+                int length = isTest ? Literal().Replace(file.Code[line], " ").TrimEnd().Length : file.Lines[line].Length;
+                if (length > MaxLineLength)
                 {
-                    yield return $"{file.Path}:{line + 1}: {file.Lines[line].Length} characters; a line has at most {MaxLineLength}";
+                    yield return $"{file.Path}:{line + 1}: {length} characters; a line has at most {MaxLineLength}";
                 }
             }
         }
@@ -226,6 +229,9 @@ internal static partial class HouseRules
 
     [GeneratedRegex(@"\bSkip\s*=|\bSkip(When|Unless)\s*=|\bAssert\.Skip")]
     private static partial Regex SkippedTest();
+
+    [GeneratedRegex(@"(?<=\S) +")]
+    private static partial Regex Literal();
 
     [GeneratedRegex("<(?<kind>Project|Package)Reference Include=\"(?<what>[^\"]+)\"")]
     private static partial Regex Reference();
