@@ -12,7 +12,8 @@ namespace Puff.Server.Tests.Turbopuffer;
 /// </summary>
 public class ParserFuzzTests
 {
-    private static readonly NamespaceSchema Known = new(IdKind.UInt, DistanceMetric.CosineDistance, [new AttributeDefinition(1, "v", new AttributeType(TypeKind.VectorF32, 3))]);
+    private static readonly NamespaceSchema Known =
+        new(IdKind.UInt, DistanceMetric.CosineDistance, [new AttributeDefinition(1, "v", new AttributeType(TypeKind.VectorF32, 3))]);
 
     private static readonly string[] Tokens =
     [

@@ -230,7 +230,7 @@ internal static partial class HouseRules
     [GeneratedRegex(@"\bSkip\s*=|\bSkip(When|Unless)\s*=|\bAssert\.Skip")]
     private static partial Regex SkippedTest();
 
-    [GeneratedRegex(@"(?<=\S) +")]
+    [GeneratedRegex(" +")]
     private static partial Regex Literal();
 
     [GeneratedRegex("<(?<kind>Project|Package)Reference Include=\"(?<what>[^\"]+)\"")]
