@@ -10,6 +10,9 @@ public class PublicSurfaceTests
     public void The_engine_keeps_its_promise() => AssertSame(typeof(PuffEngine));
 
     [Fact]
+    public void The_stores_keep_their_promise() => AssertSame(typeof(Puff.Storage.ObjectStoreUri));
+
+    [Fact]
     public void A_change_would_be_seen()
     {
         string text = PublicSurface.Describe([typeof(Sample)]);
