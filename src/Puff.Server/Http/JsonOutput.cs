@@ -9,7 +9,7 @@ namespace Puff.Server.Http;
 /// Writes one JSON text into a pooled buffer. Text stays UTF-8: only quotes, backslashes and control characters are escaped. Numbers are exact: integers in
 /// all 64 bits, floats in the shortest form that reads back to the same value.
 /// </summary>
-internal sealed class JsonOutput : IDisposable
+internal sealed class JsonOutput : IBufferWriter<byte>, IDisposable
 {
     /// <summary>The longest number: a double in exponent form.</summary>
     private const int MaxNumberBytes = 32;
@@ -109,16 +109,23 @@ internal sealed class JsonOutput : IDisposable
         }
     }
 
-    public void Numbers(ReadOnlySpan<float> values)
+    /// <summary>A value that somebody else formats: the caller appends exactly one JSON value next.</summary>
+    public IBufferWriter<byte> BeginRaw()
     {
-        BeginArray();
-        foreach (float value in values)
-        {
-            Number(value);
-        }
-
-        EndArray();
+        Separate();
+        needsComma = true;
+        return this;
     }
+
+    public void Advance(int count) => length += count;
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(Math.Max(sizeHint, 1));
+        return buffer.AsMemory(length);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
     public void Text(string text)
     {

@@ -47,6 +47,8 @@ internal static class JsonShape
         }
     }
 
+    public static bool IsBool(JsonTokenType token) => token is JsonTokenType.True or JsonTokenType.False;
+
     public static bool ReadBool(ref JsonCursor cursor, string field) => cursor.Token switch
     {
         JsonTokenType.True => true,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Puff.Engine;
+using Puff.Engine.Encoding;
 using Puff.Engine.Schema;
 using Puff.Server.Http;
 
@@ -12,98 +13,79 @@ internal static class ListParser
     /// <param name="wrongElement">The kind of error for null, nested or mixed elements: in documents the value is invalid, in filters the shape.</param>
     public static Value Read(ref JsonCursor cursor, string field, ErrorKind wrongElement)
     {
-        if (!cursor.ReadElement())
+        var ahead = cursor;
+        ahead.Read();
+        switch (ahead.Token)
         {
-            return Value.EmptyArray;
+            case JsonTokenType.EndArray:
+                cursor = ahead;
+                return Value.EmptyArray;
+            case JsonTokenType.String:
+                return ReadStrings(ref cursor, field, wrongElement);
+            case JsonTokenType.True or JsonTokenType.False:
+                return ReadBools(ref cursor, field, wrongElement);
+            case JsonTokenType.Number:
+                return ReadNumbers(ref cursor, field, wrongElement);
+            default:
+                throw WrongElement(ref ahead, field, wrongElement);
         }
-
-        return cursor.Token switch
-        {
-            JsonTokenType.String => ReadStrings(ref cursor, field, wrongElement),
-            JsonTokenType.True or JsonTokenType.False => ReadBools(ref cursor, field, wrongElement),
-            JsonTokenType.Number => ReadNumbers(ref cursor, field, wrongElement),
-            _ => throw WrongElement(ref cursor, field, wrongElement),
-        };
     }
 
     private static Value ReadStrings(ref JsonCursor cursor, string field, ErrorKind wrongElement)
     {
         var strings = new List<byte[]>();
-        do
+        while (cursor.ReadElement())
         {
             strings.Add(cursor.Token == JsonTokenType.String ? cursor.GetUtf8() : throw WrongElement(ref cursor, field, wrongElement));
         }
-        while (cursor.ReadElement());
+
         return Value.StringArray([.. strings]);
     }
 
     private static Value ReadBools(ref JsonCursor cursor, string field, ErrorKind wrongElement)
     {
         var bools = new List<bool>();
-        do
+        while (cursor.ReadElement())
         {
-            bools.Add(cursor.Token is JsonTokenType.True or JsonTokenType.False
-                ? cursor.Token == JsonTokenType.True
-                : throw WrongElement(ref cursor, field, wrongElement));
+            bools.Add(JsonShape.IsBool(cursor.Token) ? cursor.Token == JsonTokenType.True : throw WrongElement(ref cursor, field, wrongElement));
         }
-        while (cursor.ReadElement());
+
         return Value.Array(bools.ToArray());
     }
 
     /// <summary>All integers: signed, or unsigned when one needs it. Any decimal makes all of them doubles.</summary>
     private static Value ReadNumbers(ref JsonCursor cursor, string field, ErrorKind wrongElement)
     {
-        var signed = new List<long>();
-        do
+        using var numbers = NumberArrayParser.Parse(cursor.Rest);
+        if (numbers.Status != NumberArrayStatus.Complete || numbers.IsNested)
+        {
+            throw NotNumbers(ref cursor, field, wrongElement);
+        }
+
+        var value = numbers.Kind switch
+        {
+            NumberKind.Integers => Value.Array(numbers.ToInt64s()),
+            NumberKind.UnsignedIntegers => Value.Array(numbers.ToUInt64s()!),
+            _ => Value.Array(numbers.ToDoubles() ?? throw NotNumbers(ref cursor, field, wrongElement)),
+        };
+        cursor.JumpToEndOfArray(numbers.Offset - 1);
+        return value;
+    }
+
+    /// <summary>Reads the array once more, element by element, to say what is wrong where.</summary>
+    private static PuffException NotNumbers(ref JsonCursor cursor, string field, ErrorKind wrongElement)
+    {
+        while (cursor.ReadElement())
         {
             if (cursor.Token != JsonTokenType.Number)
             {
-                throw WrongElement(ref cursor, field, wrongElement);
+                return WrongElement(ref cursor, field, wrongElement);
             }
 
-            if (!cursor.TryGetInt64(out long value))
-            {
-                bool isUnsigned = cursor.TryGetUInt64(out _) && signed.TrueForAll(v => v >= 0);
-                return isUnsigned
-                    ? ReadUnsigned(ref cursor, field, wrongElement, signed)
-                    : ReadDoubles(ref cursor, field, wrongElement, signed.ConvertAll(v => (double)v));
-            }
-
-            signed.Add(value);
+            cursor.GetDouble(field);
         }
-        while (cursor.ReadElement());
-        return Value.Array(signed.ToArray());
-    }
 
-    private static Value ReadUnsigned(ref JsonCursor cursor, string field, ErrorKind wrongElement, List<long> before)
-    {
-        var unsigned = before.ConvertAll(v => (ulong)v);
-        do
-        {
-            if (cursor.Token != JsonTokenType.Number)
-            {
-                throw WrongElement(ref cursor, field, wrongElement);
-            }
-
-            if (!cursor.TryGetUInt64(out ulong value))
-            {
-                return ReadDoubles(ref cursor, field, wrongElement, unsigned.ConvertAll(v => (double)v));
-            }
-
-            unsigned.Add(value);
-        }
-        while (cursor.ReadElement());
-        return Value.Array(unsigned.ToArray());
-    }
-
-    private static Value ReadDoubles(ref JsonCursor cursor, string field, ErrorKind wrongElement, List<double> doubles)
-    {
-        do
-        {
-            doubles.Add(cursor.Token == JsonTokenType.Number ? cursor.GetDouble(field) : throw WrongElement(ref cursor, field, wrongElement));
-        }
-        while (cursor.ReadElement());
-        return Value.Array(doubles.ToArray());
+        return PuffException.Internal($"{field}: two readers disagree about the array of numbers that ends at byte {cursor.Offset}");
     }
 
     private static PuffException WrongElement(ref JsonCursor cursor, string field, ErrorKind kind) =>

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
-using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
+using Puff.Engine.Encoding;
 using Puff.Engine.Schema;
 using Puff.Server.Http;
 
@@ -68,8 +67,17 @@ internal readonly struct ValueWriter(JsonOutput output, bool base64Vectors = fal
             case ValueKind.Sparse:
                 WriteSparse(value.AsSparse);
                 break;
-            case ValueKind.VectorF32 or ValueKind.VectorF16 or ValueKind.VectorI8 or ValueKind.MultiVector:
-                WriteVector(value);
+            case ValueKind.VectorF32:
+                WriteVector(value.AsVectorF32);
+                break;
+            case ValueKind.VectorF16:
+                WriteVector(value.AsVectorF16);
+                break;
+            case ValueKind.VectorI8:
+                WriteVector(value.AsVectorI8);
+                break;
+            case ValueKind.MultiVector:
+                WriteMany(value.AsMultiVector);
                 break;
             default:
                 WriteArray(value);
@@ -79,49 +87,55 @@ internal readonly struct ValueWriter(JsonOutput output, bool base64Vectors = fal
 
     public void WriteVector(ReadOnlySpan<float> vector)
     {
-        if (base64Vectors)
+        var raw = output.BeginRaw();
+        if (!base64Vectors)
         {
-            output.Base64Text(MemoryMarshal.AsBytes(vector));
+            VectorText.WriteJson(vector, raw);
+            return;
         }
-        else
-        {
-            output.Numbers(vector);
-        }
+
+        raw.Write("\""u8);
+        VectorText.WriteBase64(vector, raw);
+        raw.Write("\""u8);
     }
 
-    private void WriteVector(in Value value)
+    private void WriteVector(ReadOnlySpan<Half> vector)
     {
-        switch (value.Kind)
+        var raw = output.BeginRaw();
+        if (!base64Vectors)
         {
-            case ValueKind.VectorF32:
-                WriteVector(value.AsVectorF32);
-                break;
-            case ValueKind.VectorF16:
-                WriteWidened<Half>(value.AsVectorF16);
-                break;
-            case ValueKind.VectorI8:
-                WriteWidened<sbyte>(value.AsVectorI8);
-                break;
-            default:
-                var many = value.AsMultiVector;
-                output.BeginArray();
-                for (int i = 0; i < many.Count; i++)
-                {
-                    WriteVector(many.Data.AsSpan(i * many.Dimensions, many.Dimensions));
-                }
-
-                output.EndArray();
-                break;
+            VectorText.WriteJson(vector, raw);
+            return;
         }
+
+        raw.Write("\""u8);
+        VectorText.WriteBase64(vector, raw);
+        raw.Write("\""u8);
     }
 
-    private void WriteWidened<T>(ReadOnlySpan<T> vector)
-        where T : System.Numerics.INumberBase<T>
+    private void WriteVector(ReadOnlySpan<sbyte> vector)
     {
-        float[] widened = ArrayPool<float>.Shared.Rent(vector.Length);
-        TensorPrimitives.ConvertChecked<T, float>(vector, widened);
-        WriteVector(widened.AsSpan(0, vector.Length));
-        ArrayPool<float>.Shared.Return(widened);
+        var raw = output.BeginRaw();
+        if (!base64Vectors)
+        {
+            VectorText.WriteJson(vector, raw);
+            return;
+        }
+
+        raw.Write("\""u8);
+        VectorText.WriteBase64(vector, raw);
+        raw.Write("\""u8);
+    }
+
+    private void WriteMany(MultiVector many)
+    {
+        output.BeginArray();
+        for (int i = 0; i < many.Count; i++)
+        {
+            WriteVector(many.Data.AsSpan(i * many.Dimensions, many.Dimensions));
+        }
+
+        output.EndArray();
     }
 
     private void WriteSparse(SparseVector sparse)
