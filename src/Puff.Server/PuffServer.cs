@@ -77,9 +77,7 @@ public sealed class PuffServer : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Stops accepting, waits for the requests in flight (at most the drain timeout), then closes every connection. May be called repeatedly.
-    /// </summary>
+    /// <summary>Stops accepting, waits for the requests in flight (at most the drain timeout), closes every connection. May be called repeatedly.</summary>
     public async Task StopAsync(CancellationToken cancellation = default)
     {
         if (stopped)

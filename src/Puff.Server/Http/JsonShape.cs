@@ -104,11 +104,11 @@ internal static class JsonShape
         JsonTokenType.True => "boolean `true`",
         JsonTokenType.False => "boolean `false`",
         JsonTokenType.Null => "null",
-        JsonTokenType.Number when cursor.RawNumber.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 =>
-            $"integer `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
-        JsonTokenType.Number => $"floating point `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
+        JsonTokenType.Number => $"{NumberKind(cursor.RawNumber)} `{Cut(Encoding.ASCII.GetString(cursor.RawNumber))}`",
         _ => cursor.Token.ToString(),
     };
+
+    private static string NumberKind(ReadOnlySpan<byte> digits) => digits.IndexOfAny((byte)'.', (byte)'e', (byte)'E') < 0 ? "integer" : "floating point";
 
     private static string Cut(string text) => text.Length <= MaxQuotedChars ? text : text[..MaxQuotedChars] + "…";
 }

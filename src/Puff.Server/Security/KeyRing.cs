@@ -6,7 +6,7 @@ using Puff.Engine;
 namespace Puff.Server.Security;
 
 /// <summary>
-/// Decides who a request comes from. Without keys everybody who sends some bearer token is an administrator (the server then listens on loopback only).
+/// Decides who a request comes from. Without keys everybody who sends some bearer token is an administrator; the server then listens on loopback only.
 /// </summary>
 internal sealed class KeyRing(IReadOnlyList<ApiKey> keys)
 {

@@ -60,8 +60,8 @@ internal sealed class MetricSeries
             for (int i = 0; i < buckets.Length; i++)
             {
                 below += buckets[i];
-                string bucket = string.Create(CultureInfo.InvariantCulture, $"{labels}{separator}le=\"{MetricFamily.BucketBounds[i]}\"");
-                WriteSample(text, name + "_bucket", bucket, below);
+                string bound = MetricFamily.BucketBounds[i].ToString(CultureInfo.InvariantCulture);
+                WriteSample(text, name + "_bucket", $"{labels}{separator}le=\"{bound}\"", below);
             }
 
             WriteSample(text, name + "_bucket", $"{labels}{separator}le=\"+Inf\"", count);
@@ -159,11 +159,14 @@ internal sealed class MetricFamily
         var text = new StringBuilder();
         foreach (var (key, value) in tags)
         {
-            string escaped = (value?.ToString() ?? "").Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-            text.Append(text.Length == 0 ? "" : ",").Append(key.Replace('.', '_'))
-                .Append("=\"").Append(escaped.Replace("\n", "\\n", StringComparison.Ordinal)).Append('"');
+            text.Append(text.Length == 0 ? "" : ",").Append(key.Replace('.', '_')).Append("=\"").Append(Escape(value?.ToString() ?? "")).Append('"');
         }
 
         return text.ToString();
     }
+
+    private static string Escape(string value) => value
+        .Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal)
+        .Replace("\n", "\\n", StringComparison.Ordinal);
 }

@@ -28,8 +28,7 @@ internal sealed class ServerMetrics : IDisposable
         Meter.CreateObservableGauge("puff.process.managed.heap.bytes", () => GC.GetTotalMemory(false), "By", "Managed heap, live and garbage.");
         Meter.CreateObservableGauge("puff.process.resident.bytes", () => Environment.WorkingSet, "By", "Memory of the process in RAM.");
         Meter.CreateObservableCounter("puff.gc.collections", CountCollections, description: "Garbage collections, by generation.");
-        Meter.CreateObservableCounter(
-            "puff.gc.pause.seconds", () => GC.GetTotalPauseDuration().TotalSeconds, "s", "Time the process stood still for garbage collection.");
+        Meter.CreateObservableCounter("puff.gc.pause.seconds", () => GC.GetTotalPauseDuration().TotalSeconds, "s", "Pauses for garbage collection.");
     }
 
     public Meter Meter { get; }

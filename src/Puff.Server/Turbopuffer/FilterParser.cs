@@ -119,8 +119,7 @@ internal readonly struct FilterParser(string field, bool allowRefNew = false)
             string key = cursor.GetText();
             if (key != "$ref_new")
             {
-                throw PuffException.Malformed(
-                    $"{field}: an operand is a value, a list or {{\"$ref_new\": attribute}}; it cannot be an object with the key \"{key}\"");
+                throw PuffException.Malformed($"{field}: an operand is a value, a list or {{\"$ref_new\": attribute}}; it cannot have the key \"{key}\"");
             }
 
             cursor.Read();

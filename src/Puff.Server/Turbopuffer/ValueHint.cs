@@ -2,9 +2,7 @@ using Puff.Engine.Schema;
 
 namespace Puff.Server.Turbopuffer;
 
-/// <summary>
-/// What a parser may expect under an attribute's name, so that vectors are read as vectors at once. Only a hint: the schema coerces every value.
-/// </summary>
+/// <summary>What a parser may expect under a name, so that vectors are read as vectors at once. Only a hint: the schema coerces every value.</summary>
 internal enum ValueHint
 {
     None,

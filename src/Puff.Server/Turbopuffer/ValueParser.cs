@@ -5,7 +5,7 @@ using Puff.Server.Http;
 
 namespace Puff.Server.Turbopuffer;
 
-/// <summary>Single attribute values and ids as their JSON shows them; integers keep all 64 bits. What becomes of them is the schema's business.</summary>
+/// <summary>Attribute values and ids as their JSON shows them; integers keep all 64 bits. What a column makes of them is the schema's business.</summary>
 internal static class ValueParser
 {
     public static Value Read(ref JsonCursor cursor, string field, ValueHint hint) => cursor.Token switch

@@ -96,7 +96,8 @@ public class JsonOutputTests
     }
 
     [Fact]
-    public void Bytes_are_base64() => Assert.Equal("\"zczMPc3MTD6amZk+\"", Write(output => output.Base64Text(Convert.FromHexString("CDCCCC3DCDCC4C3E9A99993E"))));
+    public void Bytes_are_base64() =>
+        Assert.Equal("\"zczMPc3MTD6amZk+\"", Write(output => output.Base64Text(Convert.FromHexString("CDCCCC3DCDCC4C3E9A99993E"))));
 
     private static string Write(Action<JsonOutput> write)
     {

@@ -175,8 +175,8 @@ public class ServerTests
         await host.SendAsync("POST", "/v2/namespaces/a", """{"upsert_rows":[{"id":1,"version":0}]}""", "k");
         for (int version = 0; version < 10; version++)
         {
-            var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => host.SendAsync(
-                "POST", "/v2/namespaces/a", $$"""{"upsert_rows":[{"id":1,"version":{{version + 1}}}],"upsert_condition":["version","Eq",{{version}}]}""", "k")));
+            string body = $$"""{"upsert_rows":[{"id":1,"version":{{version + 1}}}],"upsert_condition":["version","Eq",{{version}}]}""";
+            var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => host.SendAsync("POST", "/v2/namespaces/a", body, "k")));
             Assert.Equal(1, answers.Sum(answer => JsonDocument.Parse(answer.Body).RootElement.GetProperty("rows_upserted").GetInt32()));
         }
     }

@@ -20,20 +20,20 @@ internal static class JsonExpectation
             return FitsPlaceholder(actual, text[1..^1]) ? null : $"{path}: expected {text}, got {actual.GetRawText()}";
         }
 
-        if (expected.ValueKind != actual.ValueKind)
+        return (expected.ValueKind, actual.ValueKind) switch
         {
-            return $"{path}: expected {expected.GetRawText()}, got {actual.GetRawText()}";
-        }
-
-        return expected.ValueKind switch
-        {
-            JsonValueKind.Object => DifferenceOfObjects(actual, expected, exactObjects, path),
-            JsonValueKind.Array => DifferenceOfArrays(actual, expected, exactObjects, path),
-            JsonValueKind.Number => IsSameNumber(actual.GetRawText(), expected.GetRawText()) ? null : $"{path}: expected {expected.GetRawText()}, got {actual.GetRawText()}",
-            JsonValueKind.String => actual.GetString() == expected.GetString() ? null : $"{path}: expected {expected.GetRawText()}, got {actual.GetRawText()}",
-            _ => null,
+            (JsonValueKind.Object, JsonValueKind.Object) => DifferenceOfObjects(actual, expected, exactObjects, path),
+            (JsonValueKind.Array, JsonValueKind.Array) => DifferenceOfArrays(actual, expected, exactObjects, path),
+            _ => IsSameScalar(actual, expected) ? null : $"{path}: expected {expected.GetRawText()}, got {actual.GetRawText()}",
         };
     }
+
+    private static bool IsSameScalar(JsonElement actual, JsonElement expected) => actual.ValueKind == expected.ValueKind && expected.ValueKind switch
+    {
+        JsonValueKind.Number => IsSameNumber(actual.GetRawText(), expected.GetRawText()),
+        JsonValueKind.String => actual.GetString() == expected.GetString(),
+        _ => true,
+    };
 
     private static string? DifferenceOfObjects(JsonElement actual, JsonElement expected, bool exact, string path)
     {
@@ -50,9 +50,15 @@ internal static class JsonExpectation
             }
         }
 
-        return exact && actual.EnumerateObject().FirstOrDefault(m => !expected.TryGetProperty(m.Name, out _)) is { Value.ValueKind: not JsonValueKind.Undefined } extra
-            ? $"{path}.{extra.Name} was not expected: {extra.Value.GetRawText()}"
-            : null;
+        foreach (var member in actual.EnumerateObject())
+        {
+            if (exact && !expected.TryGetProperty(member.Name, out _))
+            {
+                return $"{path}.{member.Name} was not expected: {member.Value.GetRawText()}";
+            }
+        }
+
+        return null;
     }
 
     private static string? DifferenceOfArrays(JsonElement actual, JsonElement expected, bool exact, string path)

@@ -7,7 +7,15 @@ namespace Puff.Server.Tests.Scenarios;
 /// <param name="Title">From the `###` line; begins with the numbers of the check list that the step proves.</param>
 /// <param name="Checks">Lines such as "includes {...}", in order.</param>
 internal sealed record ScenarioStep(
-    string File, int Line, string Title, string Method, string Path, IReadOnlyList<KeyValuePair<string, string>> Headers, string Body, int Status, IReadOnlyList<string> Checks)
+    string File,
+    int Line,
+    string Title,
+    string Method,
+    string Path,
+    IReadOnlyList<KeyValuePair<string, string>> Headers,
+    string Body,
+    int Status,
+    IReadOnlyList<string> Checks)
 {
     public override string ToString() => $"{File}:{Line} {Title}";
 }

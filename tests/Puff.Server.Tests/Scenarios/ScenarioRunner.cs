@@ -112,7 +112,9 @@ internal sealed class ScenarioRunner(HttpClient client, string key)
                 using (var actual = JsonDocument.Parse(body))
                 {
                     string[] names = argument.Split('=', StringSplitOptions.TrimEntries);
-                    variables[names[0]] = Find(actual.RootElement, names[1])?.ToString() ?? throw new FormatException($"{step}: nothing at {names[1]} in {Shorten(body)}");
+                    var value = Find(actual.RootElement, names[1]);
+                    Assert.True(value is not null, $"{step}: nothing at {names[1]} in {Shorten(body)}");
+                    variables[names[0]] = value.Value.ToString();
                 }
 
                 break;

@@ -58,8 +58,9 @@ public class FilterParserTests
     public void Options_are_read()
     {
         Assert.True(Assert.IsType<AttributeFilter>(Parse("""["a", "ContainsAllTokens", ["x"], {"last_as_prefix": true}]""")).LastAsPrefix);
-        var fuzzy = Assert.IsType<AttributeFilter>(
-            Parse("""["a", "Fuzzy", "x", {"max_edit_distance": [{"min_query_chars": 6, "distance": 1}, {"distance": 2, "min_query_chars": 9}], "case_sensitive": false}]"""));
+        var fuzzy = Assert.IsType<AttributeFilter>(Parse("""
+            ["a", "Fuzzy", "x", {"max_edit_distance": [{"min_query_chars": 6, "distance": 1}, {"distance": 2, "min_query_chars": 9}], "case_sensitive": false}]
+            """));
         Assert.False(fuzzy.Fuzzy!.CaseSensitive);
         Assert.Equal([new FuzzyDistance(6, 1), new FuzzyDistance(9, 2)], fuzzy.Fuzzy.MaxEditDistance);
     }

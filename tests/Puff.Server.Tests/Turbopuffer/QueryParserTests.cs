@@ -107,10 +107,11 @@ public class QueryParserTests
     [Fact]
     public void Aggregations_and_groups_are_read()
     {
-        var query = Single("""{"aggregate_by": {"n": ["Count"], "m": ["Count", "id"], "s": ["Sum", "x"]}, "group_by": ["color", {"tag": ["ForEachUnique", "tags"]}], "limit": 3}""");
-        Assert.Equal(
-            [new Aggregation("n", AggregateFunction.Count, null), new Aggregation("m", AggregateFunction.Count, null), new Aggregation("s", AggregateFunction.Sum, "x")],
-            query.AggregateBy);
+        var query = Single("""
+            {"aggregate_by": {"n": ["Count"], "m": ["Count", "id"], "s": ["Sum", "x"]}, "group_by": ["color", {"tag": ["ForEachUnique", "tags"]}], "limit": 3}
+            """);
+        Aggregation[] expected = [new("n", AggregateFunction.Count, null), new("m", AggregateFunction.Count, null), new("s", AggregateFunction.Sum, "x")];
+        Assert.Equal(expected, query.AggregateBy);
         Assert.Equal([new GroupKey("color", "color", false), new GroupKey("tag", "tags", true)], query.GroupBy);
         Assert.Null(Single("""{"aggregate_by": {"n": ["Count"]}, "group_by": []}""").GroupBy);
     }
@@ -120,7 +121,8 @@ public class QueryParserTests
     {
         var computed = Single("""
             {"compute_attributes": {"d": ["v", "VectorDist", [1, 2]], "s": ["t", "BM25", "x"], "h": ["Highlight", "t"],
-                                    "o": ["Highlight", "t", {"fragment_by": "word", "fragment_limit": 2, "include_offsets": "utf-8", "rank_fragments_by": ["$fragment", "BM25", "q"]}],
+                                    "o": ["Highlight", "t", {"fragment_by": "word", "fragment_limit": 2, "include_offsets": "utf-8",
+                                                             "rank_fragments_by": ["$fragment", "BM25", "q"]}],
                                     "a": ["Highlight", "BM25", "x"]}}
             """).ComputeAttributes!;
         Assert.Equal([1f, 2f], Assert.IsType<ComputedVectorDistance>(computed[0]).Vector.Data);
@@ -209,7 +211,8 @@ public class QueryParserTests
     [Fact]
     public void Depth_of_expressions_is_bounded()
     {
-        static string Nested(int levels) => string.Concat(Enumerable.Repeat("""["Product",1,""", levels - 1)) + """["a","Eq",1]""" + new string(']', levels - 1);
+        static string Nested(int levels) =>
+            string.Concat(Enumerable.Repeat("""["Product",1,""", levels - 1)) + """["a","Eq",1]""" + new string(']', levels - 1);
         Assert.IsType<ProductScore>(Score(Nested(64)));
         Fails(ErrorKind.Invalid, $$"""{"rank_by": {{Nested(65)}}}""", "64 levels");
     }
@@ -244,9 +247,10 @@ public class QueryParserTests
     public void Schemas_are_read()
     {
         var attributes = SchemaParser.Parse("""
-            {"a": "[]uuid", "v": {"type": "[2]f16", "ann": {"distance_metric": "cosine_distance", "future": 1}}, "m": {"type": "[][2]f32", "ann": {"late_interaction": true}},
-             "s": {"type": "{}f16", "sparse_knn": {"distance_metric": "dot_product"}},
-             "t": {"type": "string", "filterable": true, "full_text_search": {"tokenizer": "word_v3", "k1": 1.5, "max_token_length": 300, "language": null}, "regex": true, "embed": null},
+            {"a": "[]uuid", "v": {"type": "[2]f16", "ann": {"distance_metric": "cosine_distance", "future": 1}},
+             "m": {"type": "[][2]f32", "ann": {"late_interaction": true}}, "s": {"type": "{}f16", "sparse_knn": {"distance_metric": "dot_product"}},
+             "t": {"type": "string", "filterable": true, "regex": true, "embed": null,
+                   "full_text_search": {"tokenizer": "word_v3", "k1": 1.5, "max_token_length": 300, "language": null}},
              "u": {"type": "string", "full_text_search": false, "embed": "model"}}
             """u8).Attributes.ToDictionary(a => a.Name);
         Assert.Equal(("[]uuid", true), (attributes["a"].Type, attributes["a"].IsShorthand));

@@ -61,7 +61,9 @@ public class WriteParserTests
     [Fact]
     public void Names_are_found_in_any_order_and_with_escapes()
     {
-        var rows = Parse("""{"upsert_rows": [{"id": 1, "a": 1, "b": 2}, {"b": 3, "\u0061": 4, "id": 2}, {"a": 5, "c": 6, "id": 3}, {"id": 4, "a": 7, "b": 8}]}""").Upserts!;
+        var rows = Parse("""
+            {"upsert_rows": [{"id": 1, "a": 1, "b": 2}, {"b": 3, "\u0061": 4, "id": 2}, {"a": 5, "c": 6, "id": 3}, {"id": 4, "a": 7, "b": 8}]}
+            """).Upserts!;
         Assert.Equal([("b", 3L), ("a", 4L)], rows[1].Attributes.Select(a => (a.Key, a.Value.AsInt)));
         Assert.Equal([("a", 5L), ("c", 6L)], rows[2].Attributes.Select(a => (a.Key, a.Value.AsInt)));
         Assert.Equal([("a", 7L), ("b", 8L)], rows[3].Attributes.Select(a => (a.Key, a.Value.AsInt)));
@@ -101,7 +103,9 @@ public class WriteParserTests
     [Fact]
     public void Columns_become_rows()
     {
-        var rows = Parse("""{"upsert_columns": {"a": [1, null, "x"], "id": [1, "two", 18446744073709551615], "vector": [[1, 2], "AACAPwAAAEA=", null]}}""").Upserts!;
+        var rows = Parse("""
+            {"upsert_columns": {"a": [1, null, "x"], "id": [1, "two", 18446744073709551615], "vector": [[1, 2], "AACAPwAAAEA=", null]}}
+            """).Upserts!;
         Assert.Equal(1, rows[0].Id.AsInt);
         Assert.Equal("two", rows[1].Id.AsString);
         Assert.Equal(ulong.MaxValue, rows[2].Id.AsUInt);
@@ -141,6 +145,17 @@ public class WriteParserTests
         Assert.Equal(2, request.Deletes!.Count);
         Assert.Null(Parse("{}").Upserts);
         Assert.Null(Parse("""{"upsert_rows": null, "deletes": null, "schema": null}""").Upserts);
+    }
+
+    [Fact]
+    public void Upserts_and_patches_of_one_request_keep_apart()
+    {
+        var request = Parse("""
+            {"upsert_rows": [{"id": 1, "a": 1, "b": 2}], "patch_rows": [{"id": 2, "b": 3, "a": 4}], "patch_columns": {"id": [3], "b": [5]}}
+            """);
+        Assert.Equal([("a", 1L), ("b", 2L)], request.Upserts![0].Attributes.Select(a => (a.Key, a.Value.AsInt)));
+        Assert.Equal([("b", 3L), ("a", 4L)], request.Patches![0].Attributes.Select(a => (a.Key, a.Value.AsInt)));
+        Assert.Equal([("b", 5L)], request.Patches[1].Attributes.Select(a => (a.Key, a.Value.AsInt)));
     }
 
     [Fact]
