@@ -27,6 +27,8 @@ internal static class CommandLine
         QueryCommand.Create(terminal),
         NamespaceCommands.Branch(terminal),
         NamespaceCommands.Copy(terminal),
+        StoreCommands.Check(terminal),
+        StoreCommands.Inspect(terminal),
         DoctorCommand.Create(terminal),
         LocalCommands.Config(terminal),
         LocalCommands.Completion(terminal),

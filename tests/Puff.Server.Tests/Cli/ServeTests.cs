@@ -66,6 +66,32 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task Check_finds_a_flipped_bit_and_inspect_shows_what_is_stored()
+    {
+        await using (PuffProcess server = await PuffProcess.ServeAsync(folder, "--store", "data"))
+        {
+            Assert.Equal(0, (await PuffProcess.RunAsync(folder, "{\"id\":7,\"a\":\"x\"}\n", "import", "kept", "-", "--url", server.Url)).Code);
+            await server.StopAsync();
+        }
+
+        Outcome sound = await PuffProcess.RunAsync(folder, "", "check", "--store", "data");
+        Assert.True(sound.Code == 0, sound.Messages);
+        Assert.Contains("all is well", sound.Messages, StringComparison.Ordinal);
+        Assert.Equal(0, (await PuffProcess.RunAsync(folder, "", "inspect", "manifest", "kept", "--store", "data")).Code);
+        Outcome wal = await PuffProcess.RunAsync(folder, "", "inspect", "wal", "kept", "--store", "data", "--output", "json");
+        Assert.True(wal.Code == 0, wal.Messages);
+        Assert.Equal(3, (await PuffProcess.RunAsync(folder, "", "inspect", "manifest", "absent", "--store", "data")).Code);
+
+        string entry = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Single(path => path.Contains("/wal/", StringComparison.Ordinal));
+        byte[] bytes = await File.ReadAllBytesAsync(entry, TestContext.Current.CancellationToken);
+        bytes[bytes.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(entry, bytes, TestContext.Current.CancellationToken);
+        Outcome damaged = await PuffProcess.RunAsync(folder, "", "check", "--store", "data", "--output", "ndjson");
+        Assert.Equal(7, damaged.Code);
+        Assert.Contains("/wal/", damaged.Results, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Settings_come_from_the_file_beside_it()
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "puff.toml"), "store = 'memory://' # nothing is kept\n", TestContext.Current.CancellationToken);
