@@ -5,7 +5,7 @@ internal sealed class DueList(TimeProvider time)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, DateTimeOffset> due = new(StringComparer.Ordinal);
-    private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource wake = new();
 
     /// <summary>Keeps the earlier of two times.</summary>
     public void Schedule(string name, DateTimeOffset at)
@@ -41,16 +41,20 @@ internal sealed class DueList(TimeProvider time)
                         return first.Key;
                     }
 
-                    wait = first.Value - now;
+                    // Delays are cut to whole milliseconds: rounding up keeps the loop from spinning through the last one.
+                    wait = TimeSpan.FromMilliseconds(Math.Ceiling((first.Value - now).TotalMilliseconds));
                 }
 
-                wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                wake = new TaskCompletionSource();
                 woken = wake.Task;
             }
 
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             await Task.WhenAny(woken, Task.Delay(wait, time, giveUp.Token));
-            await giveUp.CancelAsync();
+            giveUp.Cancel();
+
+            // Leaves the thread of whoever scheduled. Asynchronous continuations of the source would not do: under WhenAny they leave the caller's scheduler.
+            await Task.Yield();
             cancellation.ThrowIfCancellationRequested();
         }
     }

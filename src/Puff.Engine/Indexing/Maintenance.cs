@@ -42,7 +42,7 @@ internal sealed class Maintenance : INamespaceObserver
 
     public async Task StopAsync()
     {
-        await stopping.CancelAsync();
+        stopping.Cancel();
         await lanes;
     }
 

@@ -1,0 +1,73 @@
+using Puff.Engine;
+
+namespace Puff.TestKit.Simulation;
+
+/// <summary>What one seed plays: every seed draws its own mix, so that rare combinations come up.</summary>
+internal sealed record SimulationPlan
+{
+    public required EngineSettings Settings { get; init; }
+
+    public required FaultProfile Faults { get; init; }
+
+    public required TimeSpan Duration { get; init; }
+
+    /// <summary>Documents carry a vector.</summary>
+    public required bool HasVectors { get; init; }
+
+    /// <summary>Serving nodes index, merge and collect too, as a single-node installation does.</summary>
+    public required bool ServersIndex { get; init; }
+
+    /// <summary>Calls are repeated by the retrying decorator, as in production.</summary>
+    public required bool Retries { get; init; }
+
+    /// <summary>Mean pause between two operations of an actor.</summary>
+    public required TimeSpan Pace { get; init; }
+
+    /// <summary>Mean time between two sleeps of some node; zero for none.</summary>
+    public required TimeSpan SleepEvery { get; init; }
+
+    public required TimeSpan CrashEvery { get; init; }
+
+    /// <summary>In per mille of the operations of a writer.</summary>
+    public required int Deletions { get; init; }
+
+    public required int Branches { get; init; }
+
+    public StoreSabotage Sabotage { get; init; }
+
+    /// <summary>Collectors take this for grace; only to see that it is noticed.</summary>
+    public TimeSpan? CollectorGrace { get; init; }
+
+    /// <summary>Wall clocks differ from the store's by at most this: an eighth of grace, so that two nodes differ by less than the half that writers and readers rely on.</summary>
+    public TimeSpan ClockOffset => Settings.Grace / 8;
+
+    public static SimulationPlan Draw(Random random)
+    {
+        bool small = random.Next(4) == 0;
+        return new SimulationPlan
+        {
+            Settings = new EngineSettings
+            {
+                Root = "sim",
+                Grace = TimeSpan.FromSeconds(60),
+                RunIndexer = false,
+                IndexThresholdEntries = random.Next(2, 12),
+                IndexDelay = TimeSpan.FromSeconds(random.Next(0, 3)),
+                IndexMaxAge = TimeSpan.FromSeconds(random.Next(5, 40)),
+                MergeFanIn = random.Next(2, 5),
+                MaxEntryBytes = random.Next(3) == 0 ? 200 : 1 << 20,
+                MaxOpenNamespaces = random.Next(3) == 0 ? 1 : 100,
+            },
+            Faults = random.Next(6) == 0 ? FaultProfile.None with { Slow = 10 } : FaultProfile.Draw(random),
+            Duration = TimeSpan.FromSeconds(small ? 200 : random.Next(300, 500)),
+            HasVectors = random.Next(3) == 0,
+            ServersIndex = random.Next(3) == 0,
+            Retries = random.Next(2) == 0,
+            Pace = TimeSpan.FromSeconds(random.Next(2, 7)),
+            SleepEvery = random.Next(4) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(random.Next(20, 120)),
+            CrashEvery = random.Next(3) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(random.Next(40, 200)),
+            Deletions = random.Next(3) == 0 ? 0 : random.Next(10, 80),
+            Branches = random.Next(3) == 0 ? 0 : random.Next(10, 80),
+        };
+    }
+}
