@@ -39,7 +39,8 @@ Parallel.For(from, from + count, new ParallelOptions { MaxDegreeOfParallelism = 
     }
 });
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-    $"{finished} seeds from {from}: {failed} with violations; {operations} operations, {acknowledged} acknowledged, {calls} store calls, {stray} stray log entries"));
+    $"{finished} seeds from {from}: {failed} with violations; {operations} operations, {acknowledged} acknowledged, {calls} store calls, ")
+    + $"{stray} stray log entries");
 return failed == 0 ? 0 : 1;
 
 void Tell(SimulationReport report)

@@ -73,6 +73,7 @@ internal sealed class ClientOperation
     }
 
     public override string ToString() =>
-        $"operation {Number} ({Kind} {Target}{(Source is null ? "" : $" from {Source}")} on {Node}, steps {Invoked}..{(Responded == long.MaxValue ? "never" : Responded)}"
+        $"operation {Number} ({Kind} {Target}{(Source is null ? "" : $" from {Source}")} on {Node}, "
+        + $"steps {Invoked}..{(Responded == long.MaxValue ? "never" : Responded)}"
         + $"{(Error is null ? "" : $", {Error.Kind}: {Error.Message}")})";
 }

@@ -1,5 +1,4 @@
 using Puff.Engine;
-using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
@@ -12,11 +11,13 @@ namespace Puff.TestKit.Simulation;
 /// Watches the store and keeps what is true: which log entry is real, in which order requests took effect, what each namespace contains, what may be deleted.
 /// Complains at once about everything that can be seen from the store alone.
 /// </summary>
-internal sealed class ClusterTruth(SimulatedWorld world, SimulatedStore store, EngineSettings settings, TimeSpan clockTolerance, Action<string> complain) : IStoreWitness
+internal sealed class ClusterTruth(
+    SimulatedWorld world, SimulatedStore store, EngineSettings settings, TimeSpan clockTolerance, Action<string> complain) : IStoreWitness
 {
     private readonly SortedDictionary<string, NamespaceTruth> namespaces = new(StringComparer.Ordinal);
     private readonly Reachability reachability = new(settings.Root, settings.Grace - clockTolerance);
-    private readonly EngineContext raw = new(settings, new EngineComponents { Store = store.Inner, Time = new SimulatedTime(world, null, TimeSpan.Zero), Random = new Random(1) });
+    private readonly EngineContext raw = new(
+        settings, new EngineComponents { Store = store.Inner, Time = new SimulatedTime(world, null, TimeSpan.Zero), Random = new Random(1) });
 
     public Dictionary<int, ClientOperation> Operations { get; } = [];
 
@@ -122,16 +123,8 @@ internal sealed class ClusterTruth(SimulatedWorld world, SimulatedStore store, E
     private static List<int> OperationsIn(WalEntry entry)
     {
         var numbers = new List<int>();
-        if (entry.Operations.Length == 0)
+        foreach (var operation in OperationFormat.Enumerate(entry.Operations))
         {
-            return numbers;
-        }
-
-        var reader = new ByteReader(entry.Operations.AsSpan());
-        var kind = OperationFormat.ReadStart(ref reader);
-        while (!reader.AtEnd)
-        {
-            var operation = OperationFormat.Read(ref reader, kind);
             if (operation.Kind == OperationKind.Upsert && operation.Id.AsUInt >= ModelWrite.FirstMarker)
             {
                 numbers.Add((int)(operation.Id.AsUInt - ModelWrite.FirstMarker));
@@ -196,8 +189,8 @@ internal sealed class ClusterTruth(SimulatedWorld world, SimulatedStore store, E
         if (next.Version != old.Version + 1 || next.IndexedThrough < old.IndexedThrough || next.IndexedThrough > truth.LastSequence
             || (next.Deleted && !truth.IsEnded) || (old.Deleted && !next.Deleted))
         {
-            complain($"manifest of \"{truth.Keys.Name}\": version {old.Version} through {old.IndexedThrough} (deleted {old.Deleted}) became version {next.Version} "
-                + $"through {next.IndexedThrough} (deleted {next.Deleted}), and the log ends at {truth.LastSequence}");
+            complain($"manifest of \"{truth.Keys.Name}\": version {old.Version} through {old.IndexedThrough} (deleted {old.Deleted}) became "
+                + $"version {next.Version} through {next.IndexedThrough} (deleted {next.Deleted}), and the log ends at {truth.LastSequence}");
         }
 
         foreach (string key in Reachability.EntriesOf(truth.Keys, next.Epoch, old.IndexedThrough + 1, Math.Min(next.IndexedThrough, truth.LastSequence)))
@@ -212,8 +205,8 @@ internal sealed class ClusterTruth(SimulatedWorld world, SimulatedStore store, E
         NamespaceView view;
         try
         {
-            var keys = truth.Keys;
-            view = SimulatedStore.Wait(new ValueTask<NamespaceView>(new NamespaceLoader(raw, keys, new ManifestStore(raw, keys)).LoadAsync(CancellationToken.None)));
+            var loader = new NamespaceLoader(raw, truth.Keys, new ManifestStore(raw, truth.Keys));
+            view = SimulatedStore.Wait(new ValueTask<NamespaceView>(loader.LoadAsync(CancellationToken.None)));
         }
         catch (Exception failure) when (failure is PuffException or AggregateException)
         {

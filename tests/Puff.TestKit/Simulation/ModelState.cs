@@ -6,7 +6,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.TestKit.Simulation;
 
-/// <summary>A namespace as a plain dictionary: what every strong read must equal at some moment of its duration. Immutable; each change makes a new one.</summary>
+/// <summary>
+/// A namespace as a plain dictionary: what every strong read must equal at some moment of its duration. Immutable; each change makes a new one.
+/// </summary>
 internal sealed record ModelState
 {
     private string? text;
@@ -33,7 +35,8 @@ internal sealed record ModelState
     /// <summary>All documents as one text, for comparison.</summary>
     public string Text => text ??= Render(this, _ => true);
 
-    public static ImmutableSortedDictionary<string, object> NoAttributes { get; } = ImmutableSortedDictionary<string, object>.Empty.WithComparers(StringComparer.Ordinal);
+    public static ImmutableSortedDictionary<string, object> NoAttributes { get; } =
+        ImmutableSortedDictionary<string, object>.Empty.WithComparers(StringComparer.Ordinal);
 
     /// <summary>The documents that pass, as text.</summary>
     public static string Render(ModelState state, Func<ImmutableSortedDictionary<string, object>, bool> passes)
@@ -102,7 +105,7 @@ internal sealed record ModelState
     {
         ValueKind.Int => value.AsInt,
         ValueKind.String => value.AsString,
-        ValueKind.VectorF32 => string.Create(CultureInfo.InvariantCulture, $"[{string.Join(' ', value.AsVectorF32.Select(f => f.ToString("R", CultureInfo.InvariantCulture)))}]"),
+        ValueKind.VectorF32 => $"[{string.Join(' ', value.AsVectorF32.Select(f => f.ToString("R", CultureInfo.InvariantCulture)))}]",
         _ => throw new ArgumentException($"{value.Kind}", nameof(value)),
     };
 }

@@ -8,7 +8,8 @@ namespace Puff.TestKit.Simulation;
 internal readonly record struct ModelResult(long Upserted, long Patched, long Deleted);
 
 /// <summary>
-/// One write as plain data: both a request to the engine and a function on the model. Each carries a marker, a document of its own that nobody else writes, so that
+/// One write as plain data: both a request to the engine and a function on the model. Each carries a marker, a document of its own that nobody else
+/// writes, so that
 /// the log shows where, and how often, it was applied.
 /// </summary>
 internal sealed record ModelWrite(int Operation)

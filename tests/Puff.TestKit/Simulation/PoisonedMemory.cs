@@ -1,9 +1,12 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Puff.Engine.Storage;
 
 namespace Puff.TestKit.Simulation;
 
 /// <summary>
-/// A copy of an object in memory that the runtime frees, so that nodes which die with references leak nothing. The last release overwrites it: whoever still reads
+/// A copy of an object in memory that the runtime frees, so that nodes which die with references leak nothing. The last release overwrites it: whoever
+/// still reads
 /// finds damage.
 /// </summary>
 internal sealed unsafe class PoisonedMemory : ObjectMemory
@@ -11,8 +14,7 @@ internal sealed unsafe class PoisonedMemory : ObjectMemory
     private readonly byte[] pinned;
 
     private PoisonedMemory(byte[] pinned, int length)
-        : base((byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(pinned)) + Skip(pinned), length) =>
-        this.pinned = pinned;
+        : base(AlignedStart(pinned), length) => this.pinned = pinned;
 
     public static PoisonedMemory CopyOf(ReadOnlySpan<byte> content)
     {
@@ -24,10 +26,10 @@ internal sealed unsafe class PoisonedMemory : ObjectMemory
 
     protected override void Free() => Array.Fill(pinned, (byte)0xDB);
 
-    /// <summary>Bytes to the next multiple of 64.</summary>
-    private static int Skip(byte[] pinned)
+    /// <summary>The first byte at a multiple of 64, as stores promise it.</summary>
+    private static byte* AlignedStart(byte[] pinned)
     {
-        ref byte first = ref System.Runtime.InteropServices.MemoryMarshal.GetArrayDataReference(pinned);
-        return (int)(-(long)System.Runtime.CompilerServices.Unsafe.AsPointer(ref first) & 63);
+        byte* start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
+        return start + (-(long)start & 63);
     }
 }

@@ -3,7 +3,8 @@ using Puff.Engine.Formats;
 namespace Puff.TestKit.Simulation;
 
 /// <summary>
-/// Which objects a manifest on the store reaches now, and since when those that none reaches were given up: nothing may be deleted while it is reached, nor before
+/// Which objects a manifest on the store reaches now, and since when those that none reaches were given up: nothing may be deleted while it is reached,
+/// nor before
 /// grace has passed since.
 /// </summary>
 /// <param name="earliest">Grace, less what clocks may differ by.</param>

@@ -7,11 +7,15 @@ using Puff.Engine.Queries;
 namespace Puff.TestKit.Simulation;
 
 /// <summary>Uses an engine as clients do, at random, and writes down what it was told.</summary>
-internal sealed class SimulatedClient(SimulatedWorld world, SimulationPlan plan, ClusterTruth truth, SimulatedNode node, PuffEngine engine, Random random, Action<string> complain)
+internal sealed class SimulatedClient(
+    SimulatedWorld world, SimulationPlan plan, ClusterTruth truth, SimulatedNode node, PuffEngine engine, Random random, Action<string> complain)
 {
     public static readonly string[] Names = ["alpha", "beta", "gamma"];
 
     private const int Keys = 8;
+
+    private static readonly ImmutableSortedDictionary<string, object?> NoChange =
+        ImmutableSortedDictionary<string, object?>.Empty.WithComparers(StringComparer.Ordinal);
 
     private readonly Dictionary<ulong, long> lastSeen = [];
 
@@ -86,7 +90,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, SimulationPlan plan,
     {
         var never = new ModelCondition("v", FilterOperator.Eq, -1L);
         var write = new ModelWrite(0) { PatchIf = never };
-        write.Patches.Add((DrawId(), ModelState.NoAttributes.ToImmutableSortedDictionary(a => a.Key, a => (object?)a.Value).Add("n", 0L)));
+        write.Patches.Add((DrawId(), NoChange.Add("n", 0L)));
         return CallAsync(ClientKind.IdleWrite, target, call: async o => o.Result = await engine.WriteAsync(target, write.ToRequest()));
     }
 
@@ -110,10 +114,12 @@ internal sealed class SimulatedClient(SimulatedWorld world, SimulationPlan plan,
         operation.SeenReadOnly = info.ReadOnly;
     });
 
-    private Task ListAsync() => CallAsync(ClientKind.List, "", call: async operation => operation.SeenNames = (await engine.ListAsync("", null, 100)).Names.ToArray());
+    private Task ListAsync() =>
+        CallAsync(ClientKind.List, "", call: async operation => operation.SeenNames = (await engine.ListAsync("", null, 100)).Names.ToArray());
 
     private async Task CallAsync(
-        ClientKind kind, string target, Func<ClientOperation, Task> call, string? source = null, ModelWrite? write = null, ModelCondition? filter = null, bool flag = false)
+        ClientKind kind, string target, Func<ClientOperation, Task> call,
+        string? source = null, ModelWrite? write = null, ModelCondition? filter = null, bool flag = false)
     {
         var operation = new ClientOperation
         {
@@ -179,7 +185,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, SimulationPlan plan,
         if (random.Next(6) == 0)
         {
             write.PatchBy = DrawCondition();
-            write.PatchByAttributes = ModelState.NoAttributes.ToImmutableSortedDictionary(a => a.Key, a => (object?)a.Value).Add("n", (long)random.Next(5)).Add("v", (long)number);
+            write.PatchByAttributes = NoChange.Add("n", (long)random.Next(5)).Add("v", (long)number);
         }
 
         return write;
@@ -206,7 +212,7 @@ internal sealed class SimulatedClient(SimulatedWorld world, SimulationPlan plan,
 
     private ImmutableSortedDictionary<string, object?> Patch(int number)
     {
-        var patch = ImmutableSortedDictionary<string, object?>.Empty.WithComparers(StringComparer.Ordinal).Add("v", (long)number);
+        var patch = NoChange.Add("v", (long)number);
         return random.Next(3) switch
         {
             0 => patch.Add("n", (long)random.Next(5)),

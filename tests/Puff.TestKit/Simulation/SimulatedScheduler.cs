@@ -1,7 +1,8 @@
 namespace Puff.TestKit.Simulation;
 
 /// <summary>
-/// Runs the tasks of one simulated node, one at a time, on the thread of its world, which picks the next one by the seed. Never inlines: every continuation is a
+/// Runs the tasks of one simulated node, one at a time, on the thread of its world, which picks the next one by the seed. Never inlines: every
+/// continuation is a
 /// choice of the seed. A node that sleeps keeps its tasks; a dead one drops them.
 /// </summary>
 internal sealed class SimulatedScheduler(SimulatedWorld world, SimulatedNode node) : TaskScheduler

@@ -3,7 +3,8 @@ using Puff.Engine.Storage;
 namespace Puff.TestKit.Simulation;
 
 /// <summary>
-/// One object store shared by all nodes. What it holds is always consistent; what may go wrong is the way there and back: calls are slow, refused, lose their reply,
+/// One object store shared by all nodes. What it holds is always consistent; what may go wrong is the way there and back: calls are slow, refused, lose
+/// their reply,
 /// happen after their caller was told of a failure, happen twice, or die with their node.
 /// </summary>
 internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotage)
@@ -43,7 +44,8 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
                 world.After(there + back, node, () => reply.SetException(Failure(what, key, unknown: writes)));
                 break;
             case Fate.ReplyLost:
-                Arrive(node, there, what, key, writes ? act : null, _ => world.After(back, node, () => reply.SetException(Failure(what, key, unknown: writes))));
+                Arrive(node, there, what, key, writes ? act : null,
+                    _ => world.After(back, node, () => reply.SetException(Failure(what, key, unknown: writes))));
                 break;
             case Fate.Late:
                 world.After(there + back, node, () => reply.SetException(Failure(what, key, unknown: true)));
@@ -63,7 +65,7 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
 
     public PutResult Put(string key, byte[] content, PutCondition condition, int operation)
     {
-        if (sabotage == StoreSabotage.ForgetsPuts && Faults != FaultProfile.None && key.Contains("/wal/", StringComparison.Ordinal) && world.Random.Next(50) == 0)
+        if (IsSabotaged(key, StoreSabotage.ForgetsPuts, 50))
         {
             return new PutResult(PutStatus.Written, "forgotten");
         }
@@ -91,11 +93,15 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
         return true;
     }
 
-    public bool HidesEntry(string key) =>
-        sabotage == StoreSabotage.StaleReads && Faults != FaultProfile.None && key.Contains("/wal/", StringComparison.Ordinal) && world.Random.Next(20) == 0;
+    public bool HidesEntry(string key) => IsSabotaged(key, StoreSabotage.StaleReads, 20);
 
     /// <summary>The memory store answers at once; anything else would leave the world's order.</summary>
-    public static T Wait<T>(ValueTask<T> done) => done.IsCompleted ? done.Result : throw new InvalidOperationException("the memory store did not answer at once");
+    public static T Wait<T>(ValueTask<T> done) =>
+        done.IsCompleted ? done.Result : throw new InvalidOperationException("the memory store did not answer at once");
+
+    /// <summary>One in so many calls about log entries, until the store is told to behave.</summary>
+    private bool IsSabotaged(string key, StoreSabotage kind, int oneIn) =>
+        sabotage == kind && Faults != FaultProfile.None && key.Contains("/wal/", StringComparison.Ordinal) && world.Random.Next(oneIn) == 0;
 
     private static void Wait(Task done)
     {

@@ -10,10 +10,12 @@ namespace Puff.TestKit.Simulation;
 /// <param name="TraceHash">Of everything that happened.</param>
 /// <param name="NextRandom">The world's next random number: equal in two runs of a seed.</param>
 internal sealed record SimulationReport(
-    int Seed, IReadOnlyList<string> Violations, ulong TraceHash, long NextRandom, int Operations, int Acknowledged, long StoreCalls, int Publications, int Deletions, int StrayEntries);
+    int Seed, IReadOnlyList<string> Violations, ulong TraceHash, long NextRandom,
+    int Operations, int Acknowledged, long StoreCalls, int Publications, int Deletions, int StrayEntries);
 
 /// <summary>
-/// One run of the deterministic simulation (design 8.3): a small cluster on one failing store, driven by one seed, checked against a model. Nodes serve, index, merge,
+/// One run of the deterministic simulation (design 8.3): a small cluster on one failing store, driven by one seed, checked against a model. Nodes serve,
+/// index, merge,
 /// collect; they sleep longer than grace, crash and come back.
 /// </summary>
 internal sealed class Simulation
@@ -71,13 +73,15 @@ internal sealed class Simulation
         }
 
         var report = new SimulationReport(
-            seed, violations, world.TraceHash, world.Random.NextInt64(), truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged),
-            store.Calls, truth.Publications, truth.Deletions, truth.StrayEntries);
+            seed, violations, world.TraceHash, world.Random.NextInt64(),
+            truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged), store.Calls, truth.Publications, truth.Deletions, truth.StrayEntries);
         store.Inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return report;
     }
 
-    /// <summary>The store behaves, everybody wakes and finishes, stray calls land; then all nodes and a fresh one must agree, before and after tidying up.</summary>
+    /// <summary>
+    /// The store behaves, everybody wakes and finishes, stray calls land; then all nodes and a fresh one must agree, before and after tidying up.
+    /// </summary>
     private void Drain()
     {
         stopping = true;
@@ -88,7 +92,6 @@ internal sealed class Simulation
         }
 
         Finish("the nodes", () => work.All(w => w.IsCompleted) && store.OnTheWay == 0);
-        world.Remark(string.Join(", ", nodes.Zip(work, (n, w) => $"{n.Name} {(n.IsDead ? "dead" : n.IsAsleep ? "asleep" : "awake")} {w.Status}")) + $", {store.OnTheWay} on the way");
         ReadEverywhere();
         for (int round = 0; round < 4 && violations.Count == 0; round++)
         {

@@ -38,7 +38,10 @@ internal sealed record SimulationPlan
     /// <summary>Collectors take this for grace; only to see that it is noticed.</summary>
     public TimeSpan? CollectorGrace { get; init; }
 
-    /// <summary>Wall clocks differ from the store's by at most this: an eighth of grace, so that two nodes differ by less than the half that writers and readers rely on.</summary>
+    /// <summary>
+    /// Wall clocks differ from the store's by at most this: an eighth of grace, so that two nodes differ by less than the half that writers and readers
+    /// rely on.
+    /// </summary>
     public TimeSpan ClockOffset => Settings.Grace / 8;
 
     public static SimulationPlan Draw(Random random)

@@ -1,0 +1,41 @@
+using Puff.TestKit.Simulation;
+using Xunit;
+
+namespace Puff.Engine.Tests.Simulation;
+
+/// <summary>The simulation itself: one seed is one run, and broken parts are noticed.</summary>
+public sealed class SimulationTests
+{
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void Two_runs_of_a_seed_are_identical(int seed)
+    {
+        var first = TestKit.Simulation.Simulation.Run(seed);
+        var second = TestKit.Simulation.Simulation.Run(seed);
+
+        Assert.Equal(first.TraceHash, second.TraceHash);
+        Assert.Equal(first.NextRandom, second.NextRandom);
+        Assert.Equal(first.Violations, second.Violations);
+        Assert.NotEqual(first.TraceHash, TestKit.Simulation.Simulation.Run(seed + 100).TraceHash);
+    }
+
+    [Fact]
+    public void A_store_where_two_conditional_puts_win_is_noticed() => AssertNoticed(plan => plan with { Sabotage = StoreSabotage.TwoWinners });
+
+    [Fact]
+    public void A_store_that_confirms_and_forgets_is_noticed() => AssertNoticed(plan => plan with { Sabotage = StoreSabotage.ForgetsPuts });
+
+    [Fact]
+    public void A_store_that_hides_log_entries_is_noticed() => AssertNoticed(plan => plan with { Sabotage = StoreSabotage.StaleReads });
+
+    [Fact]
+    public void A_collector_without_grace_is_noticed() => AssertNoticed(plan => plan with { CollectorGrace = TimeSpan.Zero });
+
+    private static void AssertNoticed(Func<SimulationPlan, SimulationPlan> sabotage)
+    {
+        int noticed = Enumerable.Range(1, 10).FirstOrDefault(seed => TestKit.Simulation.Simulation.Run(seed, sabotage).Violations.Count > 0);
+        Assert.NotEqual(0, noticed);
+    }
+}
