@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan or --parse: one short comparison as text. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
+// Kernels alone, in one process. With --scan, --parse or --bodies: one short comparison as text. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
 switch (args)
 {
     case ["--scan", ..]:
@@ -9,6 +9,9 @@ switch (args)
         break;
     case ["--parse", ..]:
         ParseReport.Run();
+        break;
+    case ["--bodies", ..]:
+        BodyReport.Run();
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(ScanReport).Assembly).Run(args);

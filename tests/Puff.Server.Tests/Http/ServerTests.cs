@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Puff.Engine;
 using Puff.Engine.Storage;
@@ -178,6 +179,22 @@ public class ServerTests
             string body = $$"""{"upsert_rows":[{"id":1,"version":{{version + 1}}}],"upsert_condition":["version","Eq",{{version}}]}""";
             var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => host.SendAsync("POST", "/v2/namespaces/a", body, "k")));
             Assert.Equal(1, answers.Sum(answer => JsonDocument.Parse(answer.Body).RootElement.GetProperty("rows_upserted").GetInt32()));
+        }
+    }
+
+    /// <summary>Check-list 123.</summary>
+    [Fact]
+    public async Task A_sparse_query_has_at_most_1024_entries()
+    {
+        await using var host = await Host.StartAsync(Loopback);
+        const string Sparse = """{"type":"{}f16","sparse_knn":{"distance_metric":"dot_product"}}""";
+        const string Write = $$$"""{"upsert_rows":[{"id":1,"s":{"d7":1}}],"schema":{"s":{{{Sparse}}} } }""";
+        Assert.Equal((HttpStatusCode)200, (await host.SendAsync("POST", "/v2/namespaces/a", Write, "k")).Status);
+        foreach (var (entries, status) in new[] { (1_024, 200), (1_025, 400) })
+        {
+            var query = new JsonObject(Enumerable.Range(0, entries).Select(i => KeyValuePair.Create($"d{i}", (JsonNode?)JsonValue.Create(1))));
+            string body = $$"""{"rank_by":["s","SparseKNN",{{query.ToJsonString()}}],"limit":1}""";
+            Assert.Equal((HttpStatusCode)status, (await host.SendAsync("POST", "/v2/namespaces/a/query", body, "k")).Status);
         }
     }
 
