@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --parse or --bodies: one short comparison as text. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
+// Kernels alone, in one process. With --scan, --parse or --bodies: a short comparison. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
 switch (args)
 {
     case ["--scan", ..]:
