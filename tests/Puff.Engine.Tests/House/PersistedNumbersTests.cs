@@ -30,6 +30,16 @@ public class PersistedNumbersTests
         "Rows=1 RowOffsets=2 Ids=3 IdOffsets=4 SortedIds=5 SortedDocuments=6 IdFilter=7 Present=8 Values=9 Starts=10 Offsets=11 Bytes=12 " +
         "Vectors=13 VectorBlocks=14");
 
+    [Fact]
+    public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
+
+    [Fact]
+    public void WalSection_keeps_its_numbers() => AssertNumbers<WalSection>("Schema=1 Operations=2 Vectors=3 Settings=4");
+
+    [Fact]
+    public void WalEntryFlags_keep_their_numbers() => AssertNumbers<WalEntryFlags>(
+        "None=0 DeletesNamespace=1 ChangesSchema=2 ChangesDocuments=4 ChangesSettings=8 All=15");
+
     private static void AssertNumbers<TEnum>(string expected)
         where TEnum : struct, Enum =>
         Assert.Equal(expected.Split(' '), Enum.GetValues<TEnum>().Select(value => $"{value}={Convert.ToInt64(value, null)}"));

@@ -1,4 +1,5 @@
 using Puff.Engine.Filters;
+using Puff.Engine.Indexing;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
@@ -30,6 +31,22 @@ internal sealed class EngineFixture : IAsyncDisposable
     /// <summary>The parts that background work is made of, on an identity of their own.</summary>
     public EngineContext NewContext() => new(Settings, new EngineComponents { Store = Store, Time = Time });
 
+    /// <summary>Turns the tail of a namespace into a segment, as another node's indexer would.</summary>
+    public async Task<bool> FlushAsync(string name)
+    {
+        var context = NewContext();
+        var target = new Namespace(context, name, new SilentObserver());
+        try
+        {
+            await target.FreshenAsync();
+            return await new Flusher(context).FlushAsync(target, default);
+        }
+        finally
+        {
+            target.Close();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var engine in engines)
@@ -54,4 +71,12 @@ internal sealed class EngineFixture : IAsyncDisposable
     public static IEnumerable<ulong> Ids(params ulong[] ids) => ids;
 
     public static Filter Eq(string attribute, Value value) => new AttributeFilter(attribute, FilterOperator.Eq, value);
+}
+
+/// <summary>Nobody indexes what grew.</summary>
+internal sealed class SilentObserver : INamespaceObserver
+{
+    public void TailGrew(Namespace changed)
+    {
+    }
 }

@@ -1,0 +1,66 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Schema;
+using Puff.TestKit.Formats;
+
+namespace Puff.Engine.Tests.Formats;
+
+/// <summary>Manifests that use everything the format can say, always the same.</summary>
+internal static class ManifestSamples
+{
+    public static Manifest Full => new()
+    {
+        Epoch = 0xFEDCBA9876543210,
+        Version = 77,
+        PublishId = new UInt128(0x0102030405060708, 0x090A0B0C0D0E0F10),
+        BornLive = true,
+        CreatedAtMs = 1_700_000_000_001,
+        LastWriteAtMs = 1_700_000_000_002,
+        UpdatedAtMs = 1_700_000_000_003,
+        Schema = SampleSchema.Of(IdKind.String),
+        Options = new NamespaceOptions { PinnedReplicas = 3, ReadOnly = true, Shards = 4 },
+        Parent = "mother",
+        IndexedThrough = 1_000_000_007,
+        InheritedTails = [new InheritedTail("mother", 5, 1, 3), new InheritedTail("grandmother", ulong.MaxValue, 12, 12)],
+        Segments =
+        [
+            new SegmentDescriptor
+            {
+                KeyBase = "puff/ns/mother/seg/a1", Documents = 1_000_000, LogicalBytes = 5_000_000_000, DeletesVersion = 3,
+                DeletesKey = "puff/ns/child/seg/a1.del.3.00000000000000ff", Deleted = 300,
+                Parts = [new SegmentPart("rows", 5_000_000_000), new SegmentPart("ids", 1), new SegmentPart("columns", 300)],
+            },
+            new SegmentDescriptor { KeyBase = "puff/ns/child/seg/b2", Documents = 0, LogicalBytes = 0, Parts = [] },
+        ],
+        Retired = [new RetiredObject("puff/ns/child/seg/old.rows", 1_700_000_000_000)],
+        Trims = [new TrimMark(5, 1_600_000_000_000), new TrimMark(1_000_000_007, 1_600_000_000_001)],
+        PinsHeld = ["puff/ns/mother/pin/child.0000000000000001"],
+    };
+
+    /// <summary>A namespace that was just created.</summary>
+    public static Manifest New => new() { Epoch = 1, CreatedAtMs = 1_700_000_000_000 };
+
+    /// <summary>What a deleted namespace leaves.</summary>
+    public static Manifest Ended => new() { Epoch = 2, Version = 3, Deleted = true, IndexedThrough = 9, Trims = [new TrimMark(9, 1)] };
+
+    public static byte[] Write(Manifest manifest)
+    {
+        using var writer = new ByteWriter();
+        ManifestFormat.Write(writer, manifest);
+        return writer.Written.AsSpan().ToArray();
+    }
+
+    /// <summary>Everything about a manifest as text.</summary>
+    public static string Text(Manifest m) => string.Join('\n', new[]
+    {
+        $"{m.Epoch} {m.Version} {m.PublishId} {m.Deleted} {m.BornLive} {m.CreatedAtMs} {m.LastWriteAtMs} {m.UpdatedAtMs} {m.IndexedThrough} {m.Parent}",
+        SampleSchema.Text(m.Schema),
+        SampleSchema.Text(m.Options),
+        string.Join(' ', m.InheritedTails),
+        string.Join('\n', m.Segments.Select(s =>
+            $"{s.KeyBase} {s.Documents} {s.LogicalBytes} {s.DeletesVersion} {s.DeletesKey} {s.Deleted} {string.Join(' ', s.Parts)}")),
+        string.Join(' ', m.Retired),
+        string.Join(' ', m.Trims),
+        string.Join(' ', m.PinsHeld),
+    });
+}
