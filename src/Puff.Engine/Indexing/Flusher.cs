@@ -37,7 +37,7 @@ internal sealed class Flusher(EngineContext context)
 
         if (view.State.IsDeleted)
         {
-            return !current.Manifest.Deleted && await publication.CompleteAsync(current, EndOf(view), cancellation);
+            return !current.Manifest.Deleted && await publication.CompleteAsync(current, EndOf(target, view), cancellation);
         }
 
         if (!view.State.IsLive)
@@ -57,11 +57,11 @@ internal sealed class Flusher(EngineContext context)
     private async Task<Manifest> BuildAsync(Namespace target, NamespaceView view, NamespaceSnapshot snapshot, CancellationToken cancellation)
     {
         var old = view.Current!.Manifest;
-        var retired = new List<RetiredObject>(old.Retired);
+        var replaced = new List<string>();
         var segments = new List<SegmentDescriptor>();
         foreach (var set in snapshot.Sets.OfType<SegmentDocumentSet>())
         {
-            segments.Add(await UpdateDeletesAsync(target, set, retired, cancellation));
+            segments.Add(await UpdateDeletesAsync(target, set, replaced, cancellation));
         }
 
         if (snapshot.Sets.OfType<TailDocumentSet>().FirstOrDefault() is { LiveCount: > 0 } tail)
@@ -72,6 +72,9 @@ internal sealed class Flusher(EngineContext context)
             LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
         }
 
+        // Taken when all is built: what is given up must outlast the publication by grace, however long the building took.
+        long now = context.NowMs;
+        var emptied = segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys());
         return old with
         {
             Schema = snapshot.Schema,
@@ -81,15 +84,14 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = snapshot.Sequence,
             InheritedTails = [],
             Segments = segments.Where(s => s.Deleted < s.Documents).ToArray(),
-            Retired = [.. retired,
-                .. segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, context.NowMs))],
-            Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, context.NowMs)],
+            Retired = [.. old.Retired, .. replaced.Concat(emptied).Concat(InheritedOf(target, old)).Select(k => new RetiredObject(k, now))],
+            Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, now)],
         };
     }
 
     /// <summary>Writes the next deletion bitmap when the segment lost documents since the last one.</summary>
     private async Task<SegmentDescriptor> UpdateDeletesAsync(
-        Namespace target, SegmentDocumentSet set, List<RetiredObject> retired, CancellationToken cancellation)
+        Namespace target, SegmentDocumentSet set, List<string> replaced, CancellationToken cancellation)
     {
         var descriptor = set.Segment.Descriptor;
         var deleted = set.Live.Clone();
@@ -105,14 +107,14 @@ internal sealed class Flusher(EngineContext context)
         await DeletesObject.WriteAsync(context.Store, key, deleted, cancellation);
         if (descriptor.DeletesKey is { } old)
         {
-            retired.Add(new RetiredObject(old, context.NowMs));
+            replaced.Add(old);
         }
 
         return descriptor with { DeletesVersion = version, DeletesKey = key, Deleted = count };
     }
 
     /// <summary>After a deletion everything of the epoch is given up at once; the manifest stays as the tombstone that carries the epoch.</summary>
-    private Manifest EndOf(NamespaceView view)
+    private Manifest EndOf(Namespace target, NamespaceView view)
     {
         var old = view.Current!.Manifest;
         long now = context.NowMs;
@@ -123,10 +125,16 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = view.State.Sequence,
             InheritedTails = [],
             Segments = [],
-            Retired = [.. old.Retired, .. old.Segments.SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, now))],
+            Retired = [.. old.Retired, .. old.Segments.SelectMany(s => s.AllKeys()).Concat(InheritedOf(target, old)).Select(k => new RetiredObject(k, now))],
             Trims = [.. old.Trims, new TrimMark(view.State.Sequence, now)],
         };
     }
+
+    /// <summary>
+    /// One entry of each parent's log that is read no more: while it counts as retired the pin stays, for nodes that still go by the manifest before.
+    /// </summary>
+    private static IEnumerable<string> InheritedOf(Namespace target, Manifest manifest) =>
+        manifest.InheritedTails.Select(t => target.Keys.Of(t.Name).WalEntry(t.Epoch, t.Through));
 
     /// <summary>The last part of a segment's key, whichever namespace wrote it.</summary>
     private static string SegmentIdOf(SegmentDescriptor descriptor) => descriptor.KeyBase[(descriptor.KeyBase.LastIndexOf('/') + 1)..];

@@ -59,6 +59,7 @@ internal sealed class Cloner(EngineContext context)
         await source.FreshenAsync();
         using var snapshot = source.Snapshot();
         long startedAt = context.Time.GetTimestamp();
+        var segments = await CopySegmentsAsync(target, snapshot);
         var manifest = target.NewLife(before) with
         {
             BornLive = true,
@@ -66,7 +67,7 @@ internal sealed class Cloner(EngineContext context)
             Options = snapshot.Options with { PinnedReplicas = 0 },
             LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
             UpdatedAtMs = context.NowMs,
-            Segments = await CopySegmentsAsync(target, snapshot),
+            Segments = segments,
         };
         if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)
         {

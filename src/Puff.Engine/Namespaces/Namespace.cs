@@ -134,7 +134,16 @@ internal sealed class Namespace
 
     public async Task<WriteResult> WriteAsync(WriteRequest request)
     {
-        CheckBackpressure(request);
+        if (IsHeldBack(request) && View is { } full)
+        {
+            await RefreshAsync(full);
+            if (IsHeldBack(request))
+            {
+                throw PuffException.Limited($"namespace \"{Name}\" has {View?.State.UnindexedBytes} bytes of writes that are not indexed yet; "
+                    + "wait and repeat, or set disable_backpressure");
+            }
+        }
+
         return (WriteResult)(await committer.ProposeAsync(resolver => resolver.Resolve(request)))!;
     }
 
@@ -161,11 +170,11 @@ internal sealed class Namespace
     public async Task PrepareWriteAsync()
     {
         var known = View;
-        if (known is null || !known.State.IsLive)
+        if (known is null || known.NeedsEpoch)
         {
             await CatchUpAsync();
         }
-        else if (context.Time.GetElapsedTime(known.ReadAt) > TrustSpan / 2)
+        else if (context.Time.GetElapsedTime(known.ReadAt) > TrustSpan / 2 || IsOverdue(known))
         {
             await RefreshAsync(known);
         }
@@ -370,11 +379,19 @@ internal sealed class Namespace
         return state;
     }
 
+    /// <summary>
+    /// Enough waits to be indexed, and has for long enough that another node will have done it: only a look at `current` shows that, and without it the tail in
+    /// memory would grow for as long as the last look is trusted.
+    /// </summary>
+    private bool IsOverdue(NamespaceView known) =>
+        (known.State.UnindexedBytes >= context.Settings.IndexThresholdBytes || known.State.Entries.Count >= context.Settings.IndexThresholdEntries)
+        && context.Time.GetElapsedTime(known.ReadAt) > context.Settings.IndexDelay * 4;
+
     /// <summary>One step of catching up; false when the state is the newest.</summary>
     private async Task<bool> AdvanceAsync(NamespaceView known)
     {
         long next = known.State.Sequence + 1;
-        bool isStale = context.Time.GetElapsedTime(known.ReadAt) > TrustSpan;
+        bool isStale = context.Time.GetElapsedTime(known.ReadAt) > TrustSpan || IsOverdue(known);
         var refreshing = isStale ? RefreshAsync(known) : Task.CompletedTask;
         WalEntry? entry = null;
         bool isDamaged = false;
@@ -480,14 +497,10 @@ internal sealed class Namespace
         return true;
     }
 
-    private void CheckBackpressure(WriteRequest request)
+    private bool IsHeldBack(WriteRequest request)
     {
         bool exempt = request.DisableBackpressure && request.Patches is null && request.PatchByFilter is null && request.DeleteByFilter is null
             && request.UpsertCondition is null && request.DeleteCondition is null;
-        if (!exempt && View is { } known && known.State.UnindexedBytes > context.Settings.BackpressureBytes)
-        {
-            throw PuffException.Limited($"namespace \"{Name}\" has {known.State.UnindexedBytes} bytes of writes that are not indexed yet; "
-                + "wait and repeat, or set disable_backpressure");
-        }
+        return !exempt && View is { } known && known.State.UnindexedBytes > context.Settings.BackpressureBytes;
     }
 }

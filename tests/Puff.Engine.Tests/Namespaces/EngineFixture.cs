@@ -11,35 +11,71 @@ namespace Puff.Engine.Tests.Namespaces;
 internal sealed class EngineFixture : IAsyncDisposable
 {
     private readonly List<PuffEngine> engines = [];
+    private MemoryObjectStore? memory;
 
-    public MemoryObjectStore Memory { get; } = new();
+    public MemoryObjectStore Memory => memory ??= new MemoryObjectStore(Time);
 
     public IObjectStore Store => Memory;
+
+    /// <summary>What the engines logged.</summary>
+    public LogLines Log { get; } = new();
 
     public EngineSettings Settings { get; set; } = new() { RunIndexer = false };
 
     public TimeProvider Time { get; set; } = TimeProvider.System;
 
-    /// <summary>Another node on the same store.</summary>
-    public async Task<PuffEngine> OpenAsync()
+    /// <summary>Another node on the same store, seen perhaps through a store that counts or fails.</summary>
+    public async Task<PuffEngine> OpenAsync(IObjectStore? store = null)
     {
-        var engine = await PuffEngine.OpenAsync(Settings, new EngineComponents { Store = Store, Time = Time });
+        var engine = await PuffEngine.OpenAsync(Settings, new EngineComponents { Store = store ?? Store, Time = Time, Logging = Log });
         engines.Add(engine);
         return engine;
     }
 
     /// <summary>The parts that background work is made of, on an identity of their own.</summary>
-    public EngineContext NewContext() => new(Settings, new EngineComponents { Store = Store, Time = Time });
+    public EngineContext NewContext(IObjectStore? store = null) =>
+        new(Settings, new EngineComponents { Store = store ?? Store, Time = Time, Logging = Log });
+
+    /// <summary>A namespace without an engine around it, for tests of its parts. The caller closes it.</summary>
+    public Namespace OpenNamespace(string name, IObjectStore? store = null) => new(NewContext(store), name, new SilentObserver());
 
     /// <summary>Turns the tail of a namespace into a segment, as another node's indexer would.</summary>
-    public async Task<bool> FlushAsync(string name)
+    public Task<bool> FlushAsync(string name) => BackgroundAsync(name, (context, target) => new Flusher(context).FlushAsync(target, default));
+
+    /// <summary>Merges as long as the policy finds something.</summary>
+    public Task<int> MergeAsync(string name) => BackgroundAsync(name, async (context, target) =>
     {
-        var context = NewContext();
-        var target = new Namespace(context, name, new SilentObserver());
+        int merges = 0;
+        while (await new Merger(context).MergeAsync(target, default))
+        {
+            merges++;
+        }
+
+        return merges;
+    });
+
+    /// <summary>One turn of the collector; how many objects it deleted.</summary>
+    public Task<int> CollectAsync(string name) => BackgroundAsync(name, (context, target) => new Collector(context).CollectAsync(target, default));
+
+    /// <summary>Every key under a prefix, in order.</summary>
+    public async Task<List<string>> KeysAsync(string prefix)
+    {
+        var keys = new List<string>();
+        await foreach (var item in ObjectListing.ListAsync(Store, prefix, StorePurpose.User, default))
+        {
+            keys.Add(item.Key);
+        }
+
+        return keys;
+    }
+
+    private async Task<T> BackgroundAsync<T>(string name, Func<EngineContext, Namespace, Task<T>> work)
+    {
+        var target = OpenNamespace(name);
         try
         {
             await target.FreshenAsync();
-            return await new Flusher(context).FlushAsync(target, default);
+            return await work(NewContext(), target);
         }
         finally
         {
@@ -53,6 +89,8 @@ internal sealed class EngineFixture : IAsyncDisposable
         {
             await engine.DisposeAsync();
         }
+
+        Log.Dispose();
     }
 
     public static DocumentRow Row(ulong id, params (string Name, Value Value)[] attributes) =>

@@ -42,7 +42,8 @@ internal static class WalEntrySamples
         }
 
         using var writer = new Puff.Engine.Encoding.ByteWriter();
-        RowFormat.WritePatch(writer, [(EveryType.Title, Value.Null), (EveryType.Body, Value.String("patched"))]);
+        List<(AttributeDefinition, Value)> patch = [(EveryType.Title, Value.Null), (EveryType.Body, Value.String("patched"))];
+        RowFormat.WritePatch(writer, patch);
         draft.Patch(documents[1].Id, writer.Written.AsSpan());
         draft.Patch(EveryType.Id(kind, 99), writer.Written.AsSpan());
         draft.Delete(documents[2].Id);

@@ -28,6 +28,15 @@ public sealed class SkippingTime : TimeProvider
         }
     }
 
+    /// <summary>Time passes without anybody waiting for it.</summary>
+    public void Advance(TimeSpan time)
+    {
+        lock (gate)
+        {
+            elapsed += time;
+        }
+    }
+
     public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2024, 1, 1, 0, 0, 0, TimeSpan.Zero).AddTicks(GetTimestamp());
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
