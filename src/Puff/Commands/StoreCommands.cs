@@ -66,10 +66,16 @@ internal static class StoreCommands
 
     private static ExitCode Show(CommandContext context, CheckReport report)
     {
-        context.Results().WriteRows([.. report.Problems.Select(problem => ResultWriter.ToElement(new JsonObject
+        ResultWriter results = context.Results();
+        // A table of no problems would only say "no rows"; programs get their empty list.
+        if (report.Problems.Count > 0 || results.Format != OutputFormat.Table)
         {
-            ["namespace"] = problem.Namespace, ["key"] = problem.Key, ["problem"] = problem.Problem,
-        }))]);
+            results.WriteRows([.. report.Problems.Select(problem => ResultWriter.ToElement(new JsonObject
+            {
+                ["namespace"] = problem.Namespace, ["key"] = problem.Key, ["problem"] = problem.Problem,
+            }))]);
+        }
+
         string seen = $"{report.Namespaces} namespaces, {ProgressReport.Count(report.Objects)} objects, {ProgressReport.Count(report.Bytes)} bytes read";
         string waiting = report.Unreferenced.Count == 0 ? "" : $"; {report.Unreferenced.Count} objects wait for the collector";
         context.Terminal.Say($"{seen}{waiting}; {(report.Problems.Count == 0 ? "all is well" : $"{report.Problems.Count} problems")}");

@@ -10,6 +10,8 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     // A bound for a broken build, not a speed that is asserted.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly Dictionary<string, string> NoVariables = [];
+
     private readonly Process process;
     private readonly StringBuilder messages = new();
     private readonly TaskCompletionSource<string> url = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -17,9 +19,13 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     private PuffProcess(Process process) => this.process = process;
 
     /// <summary>Runs a command to its end.</summary>
-    public static async Task<Outcome> RunAsync(string folder, string input, params string[] arguments)
+    public static Task<Outcome> RunAsync(string folder, string input, params string[] arguments) => RunAsync(NoVariables, folder, input, arguments);
+
+    /// <summary>Runs a command to its end with further environment variables.</summary>
+    public static async Task<Outcome> RunAsync(
+        IReadOnlyDictionary<string, string> variables, string folder, string input, params string[] arguments)
     {
-        using Process process = Start(folder, arguments);
+        using Process process = Start(variables, folder, arguments);
         Task<string> results = process.StandardOutput.ReadToEndAsync();
         Task<string> messages = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
@@ -29,14 +35,27 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     }
 
     /// <summary>Starts `puff serve` on a free port and waits for its banner.</summary>
-    public static async Task<PuffProcess> ServeAsync(string folder, params string[] arguments)
+    public static Task<PuffProcess> ServeAsync(string folder, params string[] arguments) => ServeAsync(NoVariables, folder, arguments);
+
+    /// <summary>Starts `puff serve` with further environment variables.</summary>
+    public static async Task<PuffProcess> ServeAsync(IReadOnlyDictionary<string, string> variables, string folder, params string[] arguments)
     {
-        var server = new PuffProcess(Start(folder, ["serve", "--listen", "127.0.0.1:0", .. arguments]));
+        var server = new PuffProcess(Start(variables, folder, ["serve", "--listen", "127.0.0.1:0", .. arguments]));
         server.process.ErrorDataReceived += (_, line) => server.Note(line.Data);
         server.process.BeginErrorReadLine();
         server.process.BeginOutputReadLine();
         await server.url.Task.WaitAsync(Patience);
         return server;
+    }
+
+    /// <summary>Starts a command that is to be interrupted; its input stays open.</summary>
+    public static PuffProcess Begin(string folder, params string[] arguments)
+    {
+        var command = new PuffProcess(Start(NoVariables, folder, arguments));
+        command.process.ErrorDataReceived += (_, line) => command.Note(line.Data);
+        command.process.BeginErrorReadLine();
+        command.process.BeginOutputReadLine();
+        return command;
     }
 
     public string Url => url.Task.Result;
@@ -53,9 +72,13 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     }
 
     /// <summary>Sends SIGTERM and returns the exit code.</summary>
-    public async Task<int> StopAsync()
+    public Task<int> StopAsync() => SignalAsync("TERM");
+
+    /// <summary>Sends a signal and returns the exit code.</summary>
+    /// <param name="signal">TERM or INT.</param>
+    public async Task<int> SignalAsync(string signal)
     {
-        using (Process kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        using (Process kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
         {
             await kill.WaitForExitAsync();
         }
@@ -75,7 +98,7 @@ internal sealed partial class PuffProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private static Process Start(string folder, string[] arguments)
+    private static Process Start(IReadOnlyDictionary<string, string> variables, string folder, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -90,6 +113,11 @@ internal sealed partial class PuffProcess : IAsyncDisposable
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("PUFF_", StringComparison.Ordinal)).ToArray())
         {
             start.Environment.Remove(name);
+        }
+
+        foreach ((string name, string value) in variables)
+        {
+            start.Environment[name] = value;
         }
 
         return Process.Start(start)!;
@@ -108,9 +136,10 @@ internal sealed partial class PuffProcess : IAsyncDisposable
             messages.AppendLine(line);
         }
 
-        if (Address().Match(line) is { Success: true } match)
+        // The banner's last line: whoever has the address may rely on having all of the banner.
+        if (line.StartsWith("  stop ", StringComparison.Ordinal))
         {
-            url.TrySetResult(match.Value);
+            url.TrySetResult(Address().Match(Messages).Value);
         }
     }
 

@@ -76,7 +76,8 @@ public sealed class ServeTests : IDisposable
 
         Outcome sound = await PuffProcess.RunAsync(folder, "", "check", "--store", "data");
         Assert.True(sound.Code == 0, sound.Messages);
-        Assert.Contains("all is well", sound.Messages, StringComparison.Ordinal);
+        Assert.EndsWith("all is well\n", sound.Messages, StringComparison.Ordinal);
+        Assert.Equal(1, sound.Messages.Count(c => c == '\n'));
         Assert.Equal(0, (await PuffProcess.RunAsync(folder, "", "inspect", "manifest", "kept", "--store", "data")).Code);
         Outcome wal = await PuffProcess.RunAsync(folder, "", "inspect", "wal", "kept", "--store", "data", "--output", "json");
         Assert.True(wal.Code == 0, wal.Messages);
