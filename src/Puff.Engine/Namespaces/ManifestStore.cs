@@ -92,11 +92,8 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
                     return new ManifestVersion(next, result.ETag!, readAt);
                 }
 
-                if (!unsettled)
-                {
-                    return null;
-                }
-
+                // Changed, perhaps by ourselves: a put that was sent once can arrive twice.
+                unsettled = true;
                 var found = await ReadAsync(null, cancellation);
                 return found is not null && found.Manifest.PublishId == next.PublishId ? found : null;
             }

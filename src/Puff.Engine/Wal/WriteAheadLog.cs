@@ -25,8 +25,8 @@ internal sealed class WriteAheadLog(IObjectStore store, NamespaceKeys keys, ulon
     public ulong Epoch { get; } = epoch;
 
     /// <summary>
-    /// Puts an entry at its slot, if the slot is free: the success is the commit. A lost reply is settled by putting the same slot again and,
-    /// when it is taken, by comparing writer and batch (design 3.2).
+    /// Puts an entry at its slot, if the slot is free: the success is the commit. A slot that is taken is looked into: writer and batch say whose
+    /// it is. A lost reply is settled by putting the same slot again (design 3.2).
     /// </summary>
     public async ValueTask<SlotOutcome> ClaimAsync(NativeObjectMemory content, WalEntryHeader header, TimeProvider time, CancellationToken cancellation)
     {
@@ -42,7 +42,10 @@ internal sealed class WriteAheadLog(IObjectStore store, NamespaceKeys keys, ulon
                     return SlotOutcome.Won;
                 }
 
-                return unsettled && await HoldsAsync(header, cancellation) ? SlotOutcome.Won : SlotOutcome.Lost;
+                // Taken, perhaps by ourselves: a put that was sent once can arrive twice (a proxy, a library that repeats). Only the holder's name decides;
+                // an entry taken for somebody else's would be resolved and applied a second time.
+                unsettled = true;
+                return await HoldsAsync(header, cancellation) ? SlotOutcome.Won : SlotOutcome.Lost;
             }
             catch (StoreException failure) when (failure.OutcomeUnknown || unsettled)
             {

@@ -18,7 +18,7 @@ internal sealed class S3HttpClients(SocketsHttpHandler connections, TimeSpan tim
 {
     private const int SmallBodyBytes = 1 << 20;
 
-    private readonly HttpClient client = new(new Handler(connections, mayRepeat), disposeHandler: false) { Timeout = timeout };
+    private readonly HttpClient client = new(new Handler(connections, timeout, mayRepeat), disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Enough connections for parallel range reads.</summary>
     public static SocketsHttpHandler CreateConnections() => new()
@@ -36,7 +36,7 @@ internal sealed class S3HttpClients(SocketsHttpHandler connections, TimeSpan tim
 
     public void Dispose() => client.Dispose();
 
-    private sealed class Handler(HttpMessageHandler inner, bool mayRepeat) : DelegatingHandler(inner)
+    private sealed class Handler(HttpMessageHandler inner, TimeSpan timeout, bool mayRepeat) : DelegatingHandler(inner)
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -45,13 +45,21 @@ internal sealed class S3HttpClients(SocketsHttpHandler connections, TimeSpan tim
                 request.Headers.ExpectContinue = false;
             }
 
+            // The clock runs here and not in HttpClient, whose cancellation the SDK takes for a reason to send again.
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(timeout);
             try
             {
-                return await base.SendAsync(request, cancellationToken);
+                return await base.SendAsync(request, patience.Token);
             }
             catch (HttpRequestException error) when (!mayRepeat)
             {
                 throw new BrokenRequestException(error);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                var silence = new HttpRequestException(HttpRequestError.Unknown, $"no answer within {timeout.TotalSeconds:0.#} s");
+                throw mayRepeat ? silence : new BrokenRequestException(silence);
             }
         }
     }

@@ -187,7 +187,6 @@ public sealed class S3ObjectStore : IObjectStore
         {
             HttpClientFactory = http,
             MaxErrorRetry = retries,
-            Timeout = options.Timeout,
             ForcePathStyle = options.PathStyle ?? options.Endpoint is not null,
 
             // Additional checksums are a recent extension that many compatible servers refuse; Puff's objects carry their own.
