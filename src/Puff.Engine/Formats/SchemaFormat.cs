@@ -8,8 +8,9 @@ namespace Puff.Engine.Formats;
 /// </summary>
 internal static class SchemaFormat
 {
+    /// <summary>The numbers are stored: they only grow.</summary>
     [Flags]
-    private enum Options : uint
+    internal enum Options : uint
     {
         Filterable = 1,
         Regex = 2,

@@ -1,11 +1,17 @@
+using System.Buffers.Binary;
+using System.Reflection;
+using System.Text.RegularExpressions;
 using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
+using Puff.Engine.Tests.Namespaces;
+using Puff.TestKit.House;
 using Xunit;
 
 namespace Puff.Engine.Tests.House;
 
 /// <summary>
-/// Numbers that reach storage only grow: an old number never gets a new meaning, or old objects would be misread.
+/// Numbers and keys that reach storage only grow: an old number never gets a new meaning, or old objects would be misread.
 /// A new member is added here together with its format.
 /// </summary>
 public class PersistedNumbersTests
@@ -39,6 +45,101 @@ public class PersistedNumbersTests
     [Fact]
     public void WalEntryFlags_keep_their_numbers() => AssertNumbers<WalEntryFlags>(
         "None=0 DeletesNamespace=1 ChangesSchema=2 ChangesDocuments=4 ChangesSettings=8 All=15");
+
+    [Fact]
+    public void Schema_options_keep_their_numbers() => AssertNumbers<SchemaFormat.Options>(
+        "Filterable=1 Regex=2 Glob=4 Fuzzy=8 Ann=16 LateInteraction=32 SparseKnn=64 FullText=128 Stemming=256 RemoveStopwords=512 CaseSensitive=1024 " +
+        "AsciiFolding=2048 IndexPrefixes=4096");
+
+    [Fact]
+    public void Part_names_are_parts_of_keys() =>
+        Assert.Equal("rows ids columns vectors", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
+
+    [Fact]
+    public void Measures_of_the_layouts_stay() => Assert.Equal(
+        "block 1048576 of 2^20, alignment 64, part header 64, entry header 80, its table 32 each, at most 64 sections, envelope 8 and 4",
+        $"block {PartFormat.BlockBytes} of 2^{PartFormat.BlockShift}, alignment {PartFormat.Alignment}, part header {PartFormat.HeaderBytes}, " +
+        $"entry header {WalEntryFormat.HeaderBytes}, its table {WalEntryFormat.TableEntryBytes} each, at most {WalEntryFormat.MaxSections} sections, " +
+        $"envelope {Envelope.HeaderBytes} and {Envelope.TrailerBytes}");
+
+    // Four bytes of magic and a u16 version, as files written by each version have them. That this program still writes the newest one is tested with the formats.
+    [Theory]
+    [InlineData("columns", "PUFP", 1)]
+    [InlineData("deletes", "PUFD", 1)]
+    [InlineData("ids", "PUFP", 1)]
+    [InlineData("manifest", "PMAN", 1)]
+    [InlineData("pin", "PPIN", 1)]
+    [InlineData("rows", "PUFP", 1)]
+    [InlineData("vectors", "PUFP", 1)]
+    [InlineData("wal-entry", "PWAL", 1)]
+    public void Magic_and_version_stand_first(string format, string magic, int newest)
+    {
+        string[] files = [.. Repository.Files($"tests/golden/{format}", ".bin")];
+        Assert.NotEmpty(files);
+        foreach (string file in files)
+        {
+            byte[] content = File.ReadAllBytes(Repository.Resolve(file));
+            Assert.Equal(magic, System.Text.Encoding.ASCII.GetString(content.AsSpan(0, 4)));
+            Assert.Equal(file.Split('/')[3], $"v{BinaryPrimitives.ReadUInt16LittleEndian(content.AsSpan(4))}");
+        }
+
+        Assert.Contains(files, file => file.StartsWith($"tests/golden/{format}/v{newest}/", StringComparison.Ordinal));
+        Assert.DoesNotContain(files, file => file.StartsWith($"tests/golden/{format}/v{newest + 1}/", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_format_with_samples_is_in_the_list()
+    {
+        string[] headless = ["row"];
+        string[] listed = [.. typeof(PersistedNumbersTests).GetMethod(nameof(Magic_and_version_stand_first))!
+            .GetCustomAttributesData().Where(a => a.AttributeType == typeof(InlineDataAttribute))
+            .Select(a => (string)((IReadOnlyList<CustomAttributeTypedArgument>)a.ConstructorArguments[0].Value!)[0].Value!)];
+        Assert.Equal(
+            Repository.Files("tests/golden", ".bin").Select(file => file.Split('/')[2]).Distinct().Order(StringComparer.Ordinal),
+            listed.Concat(headless).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Keys_stay_where_they_are()
+    {
+        var keys = new NamespaceKeys("puff", "docs");
+        Assert.Equal("puff/ns/docs/", keys.Folder);
+        Assert.Equal("puff/ns/docs/current", keys.Current);
+        Assert.Equal("puff/ns/docs/wal/00000000000000ff/00000000000000000012", keys.WalEntry(255, 12));
+        Assert.Equal("puff/ns/docs/wal/ffffffffffffffff/09223372036854775807", keys.WalEntry(ulong.MaxValue, long.MaxValue));
+        Assert.Equal("puff/ns/docs/seg/abc", keys.SegmentBase("abc"));
+        Assert.Equal("puff/ns/docs/seg/abc.rows", new SegmentDescriptor { KeyBase = keys.SegmentBase("abc"), Documents = 1, LogicalBytes = 1, Parts = [] }.KeyOf("rows"));
+        Assert.Equal("puff/ns/docs/pin/child.0000000000000007", keys.Pin("child", 7));
+        Assert.Equal("ns/docs/", new NamespaceKeys("", "docs").Folder);
+        Assert.Equal("puff/ns/%2E%2E/current", new NamespaceKeys("puff", "..").Current);
+        Assert.Equal("puff", new EngineSettings().Root);
+    }
+
+    [Fact]
+    public async Task Every_object_of_a_living_namespace_has_a_known_key()
+    {
+        await using var fixture = new EngineFixture();
+        var engine = await fixture.OpenAsync();
+        await engine.WriteAsync("docs", EngineFixture.Upsert(EngineFixture.Row(1), EngineFixture.Row(2), EngineFixture.Row(3)));
+        Assert.True(await fixture.FlushAsync("docs"));
+        await engine.WriteAsync("docs", new WriteRequest { Deletes = [Value.Int(2)] });
+        Assert.True(await fixture.FlushAsync("docs"));
+        await engine.WriteAsync("docs", EngineFixture.Upsert(EngineFixture.Row(4)));
+        await engine.WriteAsync("child", new WriteRequest { BranchFromNamespace = "docs" });
+
+        const string Base = "puff/ns/[A-Za-z0-9_.-]+/";
+        string[] patterns =
+        [
+            $"^{Base}current$",
+            $"^{Base}wal/[0-9a-f]{{16}}/[0-9]{{20}}$",
+            $@"^{Base}seg/[0-9a-z]+\.(rows|ids|columns|vectors)$",
+            $@"^{Base}seg/[0-9a-z]+\.del\.[0-9]+\.[0-9a-f]{{16}}$",
+            $@"^{Base}pin/[A-Za-z0-9_.-]+\.[0-9a-f]{{16}}$",
+        ];
+        var stored = await fixture.KeysAsync("");
+        Assert.DoesNotContain(stored, key => !patterns.Any(pattern => Regex.IsMatch(key, pattern)));
+        Assert.DoesNotContain(patterns, pattern => !stored.Any(key => Regex.IsMatch(key, pattern)));
+    }
 
     private static void AssertNumbers<TEnum>(string expected)
         where TEnum : struct, Enum =>
