@@ -9,7 +9,10 @@ namespace Puff.Commands;
 internal static class ServeCommand
 {
     public static IReadOnlyList<Setting> ServerSettings { get; } =
-        [Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.Role, Settings.ApiKey, Settings.CorruptEntries, Settings.LogLevel];
+    [
+        Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
+        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.LogLevel,
+    ];
 
     public static Command Create(Terminal terminal) => new PuffCommand("serve", "Serve the API on a store.", ServerSettings, terminal, RunAsync);
 

@@ -15,6 +15,9 @@ internal sealed record Setting(string Key, string Description, string? Default)
     /// <summary>The only values accepted; empty for any.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>Throws <see cref="FormatException"/> for a text that is none of its values.</summary>
+    public Action<string> Validate { get; init; } = _ => { };
+
     public string Flag => "--" + Key.Replace('_', '-');
 
     public string Variable => "PUFF_" + Key.ToUpperInvariant();
@@ -35,6 +38,26 @@ internal static class Settings
 
     public static readonly Setting CorruptEntries = new("corrupt_entries", "What a damaged log entry does.", "fail") { Choices = ["fail", "skip"] };
 
+    public static readonly Setting IndexDelay = new("index_delay", "How long enough unindexed writes wait to be indexed: 200ms, 2s, 5m.", "2s")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
+    public static readonly Setting IndexEntries = new("index_entries", "Unindexed log entries that are enough.", "128")
+    {
+        Validate = text => Quantity.Count(text, 1),
+    };
+
+    public static readonly Setting MergeFanIn = new("merge_fan_in", "Segments of similar size that are merged into one.", "8")
+    {
+        Validate = text => Quantity.Count(text, 2),
+    };
+
+    public static readonly Setting Grace = new("grace", "How long objects stay that were replaced; the same on every node of a store.", "1h")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
     public static readonly Setting LogLevel = new("log_level", "How much the server says on standard error.", "warning")
     {
         Choices = ["debug", "information", "warning", "error", "none"],
@@ -44,5 +67,8 @@ internal static class Settings
 
     public static readonly Setting Output = new("output", "Form of results on standard output.", "table") { Choices = ["table", "json", "ndjson", "csv"] };
 
-    public static IReadOnlyList<Setting> All { get; } = [Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, LogLevel, Url, Output];
+    public static IReadOnlyList<Setting> All { get; } =
+    [
+        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, LogLevel, Url, Output,
+    ];
 }

@@ -75,5 +75,14 @@ internal sealed class SettingValues
         {
             throw new ConfigurationException($"{value.Source}: '{wrong}' is not one of {string.Join(", ", setting.Choices)}");
         }
+
+        try
+        {
+            value.Values.ToList().ForEach(setting.Validate);
+        }
+        catch (FormatException fault)
+        {
+            throw new ConfigurationException($"{value.Source}: {fault.Message}");
+        }
     }
 }

@@ -74,6 +74,10 @@ internal sealed class Node : IAsyncDisposable
     private static EngineSettings EngineSettingsOf(SettingValues settings) => new()
     {
         RunIndexer = settings.Get(Settings.Role) != "query",
+        IndexDelay = Quantity.Duration(settings.Get(Settings.IndexDelay)),
+        IndexThresholdEntries = Quantity.Count(settings.Get(Settings.IndexEntries), 1),
+        MergeFanIn = Quantity.Count(settings.Get(Settings.MergeFanIn), 2),
+        Grace = Quantity.Duration(settings.Get(Settings.Grace)),
         CorruptEntries = Enum.Parse<CorruptEntryPolicy>(settings.Get(Settings.CorruptEntries), ignoreCase: true),
     };
 

@@ -87,6 +87,13 @@ internal sealed partial class PuffProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
+    /// <summary>Sends SIGKILL: the process gets no chance to finish anything.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync().WaitAsync(Patience);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!process.HasExited)

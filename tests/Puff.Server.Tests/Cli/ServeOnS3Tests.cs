@@ -75,15 +75,15 @@ public sealed class ServeOnS3Tests : IDisposable
         Assert.Contains("If-None-Match,failed", doctor.Results, StringComparison.Ordinal);
     }
 
-    private static string Location(S3TestAccess access) =>
+    internal static string Location(S3TestAccess access) =>
         $"s3://{S3TestAccess.Bucket}/tests/{Guid.NewGuid():n}?endpoint={Uri.EscapeDataString(access.Endpoint)}";
 
-    private static Dictionary<string, string> Variables(S3TestAccess access) => new()
+    internal static Dictionary<string, string> Variables(S3TestAccess access) => new()
     {
         ["AWS_ACCESS_KEY_ID"] = access.AccessKey, ["AWS_SECRET_ACCESS_KEY"] = access.SecretKey, ["AWS_REGION"] = "us-east-1",
     };
 
-    private static async Task MakeBucketAsync(S3TestAccess access)
+    internal static async Task MakeBucketAsync(S3TestAccess access)
     {
         var settings = new AmazonS3Config { ServiceURL = access.Endpoint, ForcePathStyle = true, AuthenticationRegion = "us-east-1" };
         using var client = new AmazonS3Client(new BasicAWSCredentials(access.AccessKey, access.SecretKey), settings);
