@@ -18,6 +18,9 @@ internal sealed unsafe class ByteWriter : IDisposable
 
     public long Length => length;
 
+    /// <summary>Bytes allocated.</summary>
+    public long Capacity => capacity;
+
     public MemoryRegion Written => new(buffer, length);
 
     public void Dispose()

@@ -80,7 +80,8 @@ internal static class WalEntryFormat
     public static void Write(Span<byte> destination, WalEntryHeader header,
         IReadOnlyList<(WalSection Kind, int AttributeId, int RowBytes, MemoryRegion Content)> sections)
     {
-        destination.Clear();
+        long offset = HeaderBytes + sections.Count * (long)TableEntryBytes;
+        destination[..(int)offset].Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(destination, Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(destination[4..], Version);
         BinaryPrimitives.WriteUInt16LittleEndian(destination[6..], (ushort)header.Flags);
@@ -91,10 +92,10 @@ internal static class WalEntryFormat
         BinaryPrimitives.WriteInt64LittleEndian(destination[56..], header.TimestampMs);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[64..], (uint)sections.Count);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[68..], header.Operations);
-        long offset = HeaderBytes + sections.Count * (long)TableEntryBytes;
         for (int i = 0; i < sections.Count; i++)
         {
             var (kind, attributeId, rowBytes, content) = sections[i];
+            destination[(int)offset..(int)Aligned(offset)].Clear();
             offset = Aligned(offset);
             var body = content.AsSpan();
             body.CopyTo(destination.Slice((int)offset, body.Length));

@@ -30,6 +30,8 @@ internal sealed class EngineContext
     /// <summary>Names this engine instance in the entries it writes.</summary>
     public UInt128 WriterId { get; }
 
+    public DraftPool Drafts { get; } = new();
+
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     public NamespaceKeys KeysOf(string name) => new(Settings.Root, name);

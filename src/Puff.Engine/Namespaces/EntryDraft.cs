@@ -12,6 +12,7 @@ namespace Puff.Engine.Namespaces;
 internal sealed class EntryDraft : IDisposable
 {
     private readonly SortedDictionary<int, (ByteWriter Writer, int RowBytes)> vectors = [];
+    private readonly Stack<ByteWriter> spare = new();
 
     public ByteWriter Operations { get; } = new(1 << 16);
 
@@ -50,7 +51,7 @@ internal sealed class EntryDraft : IDisposable
     {
         if (!vectors.TryGetValue(attribute.Id, out var column))
         {
-            column = (new ByteWriter(1 << 16), attribute.Type.VectorBytes);
+            column = (spare.TryPop(out var used) ? used : new ByteWriter(1 << 16), attribute.Type.VectorBytes);
             vectors.Add(attribute.Id, column);
         }
 
@@ -107,10 +108,28 @@ internal sealed class EntryDraft : IDisposable
         return memory;
     }
 
+    /// <summary>Bytes its buffers hold, used or not.</summary>
+    public long Capacity => Operations.Capacity + vectors.Values.Sum(v => v.Writer.Capacity) + spare.Sum(w => w.Capacity);
+
+    /// <summary>Makes an empty draft of it that keeps the buffers.</summary>
+    public void Reset()
+    {
+        Operations.Clear();
+        foreach (var (writer, _) in vectors.Values)
+        {
+            writer.Clear();
+            spare.Push(writer);
+        }
+
+        vectors.Clear();
+        (OperationCount, Schema, Options, DeletesNamespace) = (0, null, null, false);
+    }
+
     public void Dispose()
     {
+        Reset();
         Operations.Dispose();
-        foreach (var (writer, _) in vectors.Values)
+        while (spare.TryPop(out var writer))
         {
             writer.Dispose();
         }

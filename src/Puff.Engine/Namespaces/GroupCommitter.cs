@@ -88,7 +88,8 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
         for (int lost = 0; lost < MaxLostSlots; lost++)
         {
             await owner.PrepareWriteAsync();
-            using var draft = new EntryDraft();
+            using var lease = context.Drafts.Rent();
+            var draft = lease.Draft;
             var (view, sequence, schema) = owner.Resolve(draft, resolver => ResolveAll(resolver, draft, batch));
             if (draft.IsEmpty)
             {
