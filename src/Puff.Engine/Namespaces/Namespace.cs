@@ -231,7 +231,7 @@ internal sealed class Namespace
     /// <summary>Whether a put that just succeeded may be acknowledged: the slot cannot have been a trimmed one (design 3.3).</summary>
     public async Task<bool> IsSlotTrustedAsync(NamespaceView on, long sequence)
     {
-        if (context.Time.GetElapsedTime(on.ReadAt) <= TrustSpan)
+        if (IsTrusted(on.ReadAt))
         {
             return true;
         }
@@ -269,7 +269,12 @@ internal sealed class Namespace
             if (known is null)
             {
                 await ReloadAsync(null);
-                return;
+                if (View is { } loaded && IsTrusted(loaded.ReadAt))
+                {
+                    return;
+                }
+
+                continue;
             }
 
             if (!known.State.IsLive)
@@ -340,7 +345,18 @@ internal sealed class Namespace
     /// <summary>False when the view was replaced meanwhile.</summary>
     private async Task<bool> AdoptAsync(NamespaceView known, ManifestVersion current)
     {
-        var readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
+        SegmentReader[] readers;
+        try
+        {
+            readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
+        }
+        catch (PuffException missing) when (missing.Kind == ErrorKind.Corrupt && !IsTrusted(current.ReadAt))
+        {
+            // Too long ago: what that manifest names may have been replaced and collected since.
+            await ReloadAsync(known);
+            return true;
+        }
+
         lock (stateLock)
         {
             if (!ReferenceEquals(view?.State, known.State))
@@ -391,8 +407,7 @@ internal sealed class Namespace
     private async Task<bool> AdvanceAsync(NamespaceView known)
     {
         long next = known.State.Sequence + 1;
-        bool isStale = context.Time.GetElapsedTime(known.ReadAt) > TrustSpan || IsOverdue(known);
-        var refreshing = isStale ? RefreshAsync(known) : Task.CompletedTask;
+        var refreshing = IsTrusted(known.ReadAt) && !IsOverdue(known) ? Task.CompletedTask : RefreshAsync(known);
         WalEntry? entry = null;
         bool isDamaged = false;
         try
@@ -409,15 +424,26 @@ internal sealed class Namespace
             await refreshing;
         }
 
+        // Measured after the probe, because the node may have slept before it was sent or answered: an old look at `current` neither proves that a 404 means
+        // "not written yet", nor that what was found is the entry that counts and not a stray put into a slot long trimmed.
+        bool isProof = IsTrusted(View is { } now && ReferenceEquals(now.State, known.State) ? now.ReadAt : known.ReadAt);
+        if (!isProof)
+        {
+            entry?.Memory.Release();
+            return true;
+        }
+
         if (entry is null && !isDamaged)
         {
-            // A 404 proves freshness only for the state and the look at `current` it was made with.
-            return isStale && !ReferenceEquals(View?.State, known.State);
+            return false;
         }
 
         ApplyFound(known, entry, next);
         return true;
     }
+
+    /// <summary>Whether a look at `current` that began then still says which slots cannot have been trimmed.</summary>
+    private bool IsTrusted(long readAt) => context.Time.GetElapsedTime(readAt) <= TrustSpan;
 
     private void ApplyFound(NamespaceView known, WalEntry? entry, long sequence)
     {

@@ -39,14 +39,24 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
                 ReportMissing(current.Manifest.Epoch, missing.Value);
             }
 
-            if (await BuildAsync(current, sequences, cancellation) is { } state)
+            try
             {
-                return new NamespaceView(state, current, new WriteAheadLog(context.Store, keys, current.Manifest.Epoch), readAt);
+                if (await BuildAsync(current, sequences, cancellation) is { } state)
+                {
+                    return new NamespaceView(state, current, new WriteAheadLog(context.Store, keys, current.Manifest.Epoch), readAt);
+                }
+            }
+            catch (PuffException gone) when (gone.Kind == ErrorKind.Corrupt && attempt + 1 < Attempts && IsOld(readAt))
+            {
+                // What the manifest names may have been replaced and collected since it was read; a fresh one tells damage from age.
             }
         }
 
         throw new PuffException(ErrorKind.Unavailable, $"WAL entries of \"{keys.Name}\" vanish while they are being read; try again");
     }
+
+    /// <summary>Everything a manifest names stays for grace after it was replaced; half of it allows for clocks that differ.</summary>
+    private bool IsOld(long readAt) => context.Time.GetElapsedTime(readAt) > context.Settings.Grace / 2;
 
     /// <summary>Opens the segments of a manifest; those <paramref name="reuse"/> has open already are shared. The caller owns one reference on each.</summary>
     public async Task<SegmentReader[]> OpenSegmentsAsync(Manifest manifest, IReadOnlyList<SegmentReader> reuse, CancellationToken cancellation)
