@@ -268,8 +268,8 @@ internal sealed class Namespace
             var known = View;
             if (known is null)
             {
-                await ReloadAsync(null);
-                if (View is { } loaded && IsTrusted(loaded.ReadAt))
+                // Losing to another load proves nothing: it may have begun before this call.
+                if (await ReloadAsync(null) && View is { } loaded && IsTrusted(loaded.ReadAt))
                 {
                     return;
                 }
@@ -280,8 +280,12 @@ internal sealed class Namespace
             if (!known.State.IsLive)
             {
                 // Only `current` can tell of a creation; a live manifest may then have entries already.
-                await RefreshAsync(known);
-                known = View!;
+                if (!await RefreshAsync(known) || View is not { } refreshed)
+                {
+                    continue;
+                }
+
+                known = refreshed;
                 if (known.NeedsEpoch)
                 {
                     return;
@@ -296,32 +300,30 @@ internal sealed class Namespace
     }
 
     /// <summary>Looks at `current` and takes over what changed. Other nodes' indexing is noticed here.</summary>
-    public async Task RefreshAsync(NamespaceView known)
+    /// <returns>False when the view was replaced meanwhile by somebody who may have looked earlier.</returns>
+    public async Task<bool> RefreshAsync(NamespaceView known)
     {
+        long readAt = context.Time.GetTimestamp();
         var current = await Manifests.ReadAsync(known.Current, CancellationToken.None);
         if (current is null)
         {
-            if (known.Current is null)
-            {
-                Swap(known, known with { ReadAt = context.Time.GetTimestamp() }, releaseOld: false);
-            }
-            else
-            {
-                Swap(known, NamespaceView.Absent(context, Keys, context.Time.GetTimestamp()));
-            }
+            return known.Current is null
+                ? Swap(known, known with { ReadAt = readAt }, releaseOld: false)
+                : Swap(known, NamespaceView.Absent(context, Keys, readAt));
         }
-        else if (known.Current is not null && current.ETag == known.Current.ETag)
+
+        if (known.Current is not null && current.ETag == known.Current.ETag)
         {
-            Swap(known, known with { ReadAt = current.ReadAt }, releaseOld: false);
+            return Swap(known, known with { ReadAt = current.ReadAt }, releaseOld: false);
         }
-        else if (current.Manifest.Epoch == known.Epoch && known.Current is not null)
+
+        if (current.Manifest.Epoch == known.Epoch && known.Current is not null)
         {
             await AdoptAsync(current);
+            return View?.Epoch == known.Epoch;
         }
-        else
-        {
-            await ReloadAsync(known);
-        }
+
+        return await ReloadAsync(known);
     }
 
     /// <summary>Rebuilds the state on a newer manifest of the same epoch, keeping the entries after it.</summary>
@@ -486,17 +488,18 @@ internal sealed class Namespace
         }
     }
 
-    private async Task ReloadAsync(NamespaceView? known)
+    /// <summary>False when the view was replaced meanwhile.</summary>
+    private async Task<bool> ReloadAsync(NamespaceView? known)
     {
         var loaded = await loader.LoadAsync(CancellationToken.None);
         if (!Swap(known, loaded))
         {
             loaded.State.Release();
+            return false;
         }
-        else
-        {
-            observer.TailGrew(this);
-        }
+
+        observer.TailGrew(this);
+        return true;
     }
 
     /// <summary>Replaces the view if it still stands on the state of <paramref name="expected"/>.</summary>
