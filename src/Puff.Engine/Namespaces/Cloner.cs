@@ -10,16 +10,19 @@ namespace Puff.Engine.Namespaces;
 /// </summary>
 internal sealed class Cloner(EngineContext context)
 {
+    /// <summary>How often a target that others keep creating is looked at again.</summary>
+    private const int ClearingAttempts = 4;
+
     public async Task<WriteResult> BranchAsync(Namespace source, Namespace target)
     {
-        await target.FreshenAsync();
-        if (target.View!.State.IsLive)
+        var before = await ClearAsync(target, state =>
         {
-            throw PuffException.Conflict($"namespace \"{target.Name}\" exists already; a branch needs a new name");
-        }
-
+            if (state.IsLive)
+            {
+                throw PuffException.Conflict($"namespace \"{target.Name}\" exists already; a branch needs a new name");
+            }
+        });
         await source.FreshenAsync();
-        var before = target.View!;
         var (sourceView, snapshot) = source.SnapshotWithView();
         using var held = snapshot;
         var origin = sourceView.Current!;
@@ -42,20 +45,13 @@ internal sealed class Cloner(EngineContext context)
 
     public async Task<WriteResult> CopyAsync(Namespace source, Namespace target)
     {
-        await target.FreshenAsync();
-        var before = target.View!;
-        if (before.State is { IsLive: true, LiveDocuments: > 0 })
+        var before = await ClearAsync(target, state =>
         {
-            throw PuffException.Invalid($"namespace \"{target.Name}\" has documents already; copy into a new or empty one");
-        }
-
-        if (before.State.IsLive)
-        {
-            await target.DeleteAsync();
-            await target.FreshenAsync();
-            before = target.View!;
-        }
-
+            if (state is { IsLive: true, LiveDocuments: > 0 })
+            {
+                throw PuffException.Invalid($"namespace \"{target.Name}\" has documents already; copy into a new or empty one");
+            }
+        });
         await source.FreshenAsync();
         using var snapshot = source.Snapshot();
         long startedAt = context.Time.GetTimestamp();
@@ -76,6 +72,29 @@ internal sealed class Cloner(EngineContext context)
         }
 
         return await PublishAsync(target, before, manifest, [], snapshot.LiveDocuments);
+    }
+
+    /// <summary>A view of the target in which no log is open any more, so that nothing can be written under what replaces it.</summary>
+    private static async Task<NamespaceView> ClearAsync(Namespace target, Action<NamespaceState> check)
+    {
+        for (int attempt = 0; attempt < ClearingAttempts; attempt++)
+        {
+            await target.FreshenAsync();
+            if (target.View is not { } view)
+            {
+                continue;
+            }
+
+            check(view.State);
+            if (view.NeedsEpoch)
+            {
+                return view;
+            }
+
+            await target.EndEmptyAsync();
+        }
+
+        throw new PuffException(ErrorKind.Unavailable, $"namespace \"{target.Name}\" comes into being again and again while it is replaced; repeat the request");
     }
 
     private async Task<List<SegmentDescriptor>> CopySegmentsAsync(Namespace target, NamespaceSnapshot snapshot)

@@ -161,6 +161,18 @@ internal sealed class Namespace
         },
         endsBatch: true);
 
+    /// <summary>
+    /// Writes the end of an empty namespace, or of an epoch that waits for its first entry: only an ended log may be replaced, because a write to an open one
+    /// would be acknowledged and lost. Conflict when there are documents.
+    /// </summary>
+    public Task EndEmptyAsync() => committer.ProposeAsync(
+        resolver =>
+        {
+            resolver.ResolveEndOfEmpty();
+            return null;
+        },
+        endsBatch: true);
+
     /// <summary>Lets go of the view's memory. The next use loads again.</summary>
     public void Close() => Swap(Volatile.Read(ref view), null);
 

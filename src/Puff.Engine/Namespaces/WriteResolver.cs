@@ -63,6 +63,21 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
         exists = false;
     }
 
+    /// <summary>Appends the end of an epoch without documents, if it has not ended anyway. Nothing may follow in the batch.</summary>
+    public void ResolveEndOfEmpty()
+    {
+        if (state.LiveDocuments > 0 || draft.OperationCount > 0)
+        {
+            throw PuffException.Conflict($"namespace \"{name}\" was written to meanwhile; it has documents now");
+        }
+
+        if (!state.IsDeleted && !state.Manifest.Deleted && state.Manifest.Epoch != 0)
+        {
+            draft.DeletesNamespace = true;
+            exists = false;
+        }
+    }
+
     public void Dispose() => rowBuffer.Dispose();
 
     private void RequireExistence()
