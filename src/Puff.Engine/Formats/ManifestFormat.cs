@@ -55,6 +55,16 @@ internal sealed record Manifest
     /// <summary>Pins this namespace holds at others.</summary>
     public IReadOnlyList<string> PinsHeld { get; init; } = [];
 
+    /// <summary>
+    /// The same manifest with a time for everything it was the first to give up. A publication may land long after it was sent, so whoever makes a manifest
+    /// cannot say when it will be published; whoever has read it knows a time by which it was.
+    /// </summary>
+    public Manifest Dated(long publishedByMs) => this with
+    {
+        Retired = Retired.Select(r => r.RetiredAtMs == 0 ? r with { RetiredAtMs = publishedByMs } : r).ToArray(),
+        Trims = Trims.Select(t => t.PublishedAtMs == 0 ? t with { PublishedAtMs = publishedByMs } : t).ToArray(),
+    };
+
     /// <summary>Highest slot a writer must not claim any more.</summary>
     public long TrimmedThrough => IndexedThrough;
 
@@ -98,8 +108,11 @@ internal sealed record InheritedTail(string Name, ulong Epoch, long From, long T
     }
 }
 
+/// <param name="RetiredAtMs">A time at which a manifest without the object was known to be published; 0: this manifest is the first without it.</param>
 internal readonly record struct RetiredObject(string Key, long RetiredAtMs);
 
+/// <summary>Which entries nobody needs any more. A mark through 0 says when the epoch began, for the sake of the entries of those before.</summary>
+/// <param name="PublishedAtMs">A time at which the mark was known to be published; 0: this manifest is the first with it.</param>
 internal readonly record struct TrimMark(long Through, long PublishedAtMs);
 
 /// <summary>Manifest bytes: an envelope around fixed fields and length-prefixed lists (docs/formats/manifest.md).</summary>

@@ -40,8 +40,25 @@ internal sealed class Collector(EngineContext context)
             objects.Add(item);
         }
 
-        var pinned = await ReadPinsAsync(target.Keys, objects, cancellation);
+        // By then what this version gave up was published: by the store's word while it is still the newest, else by now.
+        var newest = objects.Find(o => o.Key == target.Keys.Current && o.ETag == current.ETag);
+        current = current with { Manifest = current.Manifest.Dated(newest?.LastModified.ToUnixTimeMilliseconds() ?? context.NowMs) };
+        if (await ReadPinsAsync(target.Keys, objects, cancellation) is not { } pinned)
+        {
+            return 0;
+        }
+
         var due = FindDue(target.Keys, current.Manifest, objects, pinned, now);
+        if (HasOrphans(target.Keys, current.Manifest, due))
+        {
+            if (await FenceAsync(target, current, cancellation) is not { } fenced)
+            {
+                return 0;
+            }
+
+            current = fenced;
+        }
+
         foreach (string key in due)
         {
             await context.Store.DeleteAsync(key, StorePurpose.Collect, cancellation);
@@ -56,6 +73,28 @@ internal sealed class Collector(EngineContext context)
         return due.Count;
     }
 
+    private static bool HasOrphans(NamespaceKeys keys, Manifest manifest, List<string> due)
+    {
+        var retired = manifest.Retired.Select(r => r.Key).ToHashSet(StringComparer.Ordinal);
+        return due.Exists(k => k.StartsWith(keys.SegmentFolder, StringComparison.Ordinal) && !retired.Contains(k));
+    }
+
+    /// <summary>
+    /// A publication that names the orphans may still be on its way to the store, from a crashed or sleeping indexer. It was made against this version of the
+    /// manifest or an older one: with the next version in place it can never succeed, and the orphans are nobody's.
+    /// </summary>
+    private async Task<ManifestVersion?> FenceAsync(Namespace target, ManifestVersion current, CancellationToken cancellation)
+    {
+        var next = current.Manifest with { Version = current.Manifest.Version + 1 };
+        var fenced = await target.Manifests.PublishAsync(next, current, cancellation);
+        if (fenced is not null)
+        {
+            await target.AdoptAsync(fenced);
+        }
+
+        return fenced;
+    }
+
     private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, PinnedObjects pinned, long now)
     {
         long grace = (long)context.Settings.Grace.TotalMilliseconds;
@@ -63,12 +102,13 @@ internal sealed class Collector(EngineContext context)
         var retired = manifest.Retired.GroupBy(r => r.Key, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Max(r => r.RetiredAtMs), StringComparer.Ordinal);
         var referenced = manifest.Segments.SelectMany(s => s.AllKeys()).ToHashSet(StringComparer.Ordinal);
+        bool isYoung = manifest.Trims.Any(t => t.Through == 0 && t.PublishedAtMs + grace >= now);
         var due = new List<string>();
         foreach (var item in objects)
         {
             bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
             bool isDue = keys.ParseWalEntry(item.Key) is { } entry
-                ? !pinned.Holds(entry.Epoch, entry.Sequence) && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed : isOld)
+                ? !pinned.Holds(entry.Epoch, entry.Sequence) && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed : isOld && !isYoung)
                 : item.Key.StartsWith(keys.SegmentFolder, StringComparison.Ordinal)
                     && !referenced.Contains(item.Key) && !pinned.Holds(item.Key)
                     && (retired.TryGetValue(item.Key, out long since) ? since + grace < now : isOld);
@@ -91,23 +131,23 @@ internal sealed class Collector(EngineContext context)
         long lowestLeft = objects.Select(o => target.Keys.ParseWalEntry(o.Key))
             .Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
             .Select(e => e!.Value.Sequence).DefaultIfEmpty(long.MaxValue).Min();
-        var trims = manifest.Trims.Where(t => t.Through >= lowestLeft).ToArray();
+        var trims = manifest.Trims.Where(t => t.Through == 0 ? IsRecent(t.PublishedAtMs) : t.Through >= lowestLeft).ToArray();
         var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, p)).ToArray() : [];
         if (retired.Length == manifest.Retired.Count && trims.Length == manifest.Trims.Count && releasable.Length == 0)
         {
             return;
         }
 
+        // Nobody expects the parents' objects any more. The pins go first: a collector that ends in between leaves none behind that nobody knows of.
+        foreach (string pin in releasable)
+        {
+            await context.Store.DeleteAsync(pin, StorePurpose.Collect, cancellation);
+        }
+
         var next = manifest with { Version = manifest.Version + 1, Retired = retired,
             Trims = trims, PinsHeld = manifest.PinsHeld.Except(releasable).ToArray() };
         if (await target.Manifests.PublishAsync(next, current, cancellation) is { } published)
         {
-            // Only now does nobody who reads the manifest expect the parent's objects.
-            foreach (string pin in releasable)
-            {
-                await context.Store.DeleteAsync(pin, StorePurpose.Collect, cancellation);
-            }
-
             await target.AdoptAsync(published);
         }
     }
@@ -116,17 +156,23 @@ internal sealed class Collector(EngineContext context)
     private bool KeepsRetired(NamespaceKeys keys, RetiredObject item, HashSet<string> present) =>
         item.Key.StartsWith(keys.Folder, StringComparison.Ordinal)
             ? present.Contains(item.Key)
-            : item.RetiredAtMs + (long)context.Settings.Grace.TotalMilliseconds >= context.NowMs;
+            : IsRecent(item.RetiredAtMs);
+
+    private bool IsRecent(long milliseconds) => milliseconds + (long)context.Settings.Grace.TotalMilliseconds >= context.NowMs;
 
     /// <summary>A pin is needed while a segment, or a retired object some reader may still hold, lies in its owner's folder.</summary>
     private bool StillNeeds(Manifest manifest, RetiredObject[] retired, string pin)
     {
         string owner = pin[..pin.IndexOf("/pin/", StringComparison.Ordinal)] + "/";
-        return manifest.Segments.SelectMany(s => s.AllKeys()).Concat(retired.Select(r => r.Key)).Any(k => k.StartsWith(owner, StringComparison.Ordinal));
+        return manifest.Segments.SelectMany(s => s.AllKeys()).Concat(retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => r.Key))
+            .Any(k => k.StartsWith(owner, StringComparison.Ordinal));
     }
 
-    /// <summary>A pin that cannot be read stops the collection: what it protects is unknown.</summary>
-    private async Task<PinnedObjects> ReadPinsAsync(NamespaceKeys keys, List<ObjectInfo> objects, CancellationToken cancellation)
+    /// <summary>
+    /// A pin that cannot be read stops the collection: what it protects is unknown. Null when one has gone since the listing: a younger pin on the same objects
+    /// may have come since, too.
+    /// </summary>
+    private async Task<PinnedObjects?> ReadPinsAsync(NamespaceKeys keys, List<ObjectInfo> objects, CancellationToken cancellation)
     {
         var pinned = new PinnedObjects();
         foreach (var item in objects.Where(o => o.Key.StartsWith(keys.PinFolder, StringComparison.Ordinal)))
@@ -134,7 +180,7 @@ internal sealed class Collector(EngineContext context)
             var result = await context.Store.GetAsync(item.Key, default, StorePurpose.Collect, cancellation);
             if (result.Status == GetStatus.Absent)
             {
-                continue;
+                return null;
             }
 
             try

@@ -56,7 +56,7 @@ internal sealed class Flusher(EngineContext context)
 
     private async Task<Manifest> BuildAsync(Namespace target, NamespaceView view, NamespaceSnapshot snapshot, CancellationToken cancellation)
     {
-        var old = view.Current!.Manifest;
+        var old = view.Current!.Manifest.Dated(context.NowMs);
         var replaced = new List<string>();
         var segments = new List<SegmentDescriptor>();
         foreach (var set in snapshot.Sets.OfType<SegmentDocumentSet>())
@@ -72,8 +72,6 @@ internal sealed class Flusher(EngineContext context)
             LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
         }
 
-        // Taken when all is built: what is given up must outlast the publication by grace, however long the building took.
-        long now = context.NowMs;
         var emptied = segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys());
         return old with
         {
@@ -84,8 +82,8 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = snapshot.Sequence,
             InheritedTails = [],
             Segments = segments.Where(s => s.Deleted < s.Documents).ToArray(),
-            Retired = [.. old.Retired, .. replaced.Concat(emptied).Concat(InheritedOf(target, old)).Select(k => new RetiredObject(k, now))],
-            Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, now)],
+            Retired = [.. old.Retired, .. target.RetireTails(old), .. replaced.Concat(emptied).Select(k => new RetiredObject(k, 0))],
+            Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, 0)],
         };
     }
 
@@ -116,8 +114,7 @@ internal sealed class Flusher(EngineContext context)
     /// <summary>After a deletion everything of the epoch is given up at once; the manifest stays as the tombstone that carries the epoch.</summary>
     private Manifest EndOf(Namespace target, NamespaceView view)
     {
-        var old = view.Current!.Manifest;
-        long now = context.NowMs;
+        var old = view.Current!.Manifest.Dated(context.NowMs);
         return old with
         {
             Deleted = true,
@@ -125,16 +122,10 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = view.State.Sequence,
             InheritedTails = [],
             Segments = [],
-            Retired = [.. old.Retired, .. old.Segments.SelectMany(s => s.AllKeys()).Concat(InheritedOf(target, old)).Select(k => new RetiredObject(k, now))],
-            Trims = [.. old.Trims, new TrimMark(view.State.Sequence, now)],
+            Retired = [.. old.Retired, .. target.RetireTails(old), .. old.Segments.SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, 0))],
+            Trims = [.. old.Trims, new TrimMark(view.State.Sequence, 0)],
         };
     }
-
-    /// <summary>
-    /// One entry of each parent's log that is read no more: while it counts as retired the pin stays, for nodes that still go by the manifest before.
-    /// </summary>
-    private static IEnumerable<string> InheritedOf(Namespace target, Manifest manifest) =>
-        manifest.InheritedTails.Select(t => target.Keys.Of(t.Name).WalEntry(t.Epoch, t.Through));
 
     /// <summary>The last part of a segment's key, whichever namespace wrote it.</summary>
     private static string SegmentIdOf(SegmentDescriptor descriptor) => descriptor.KeyBase[(descriptor.KeyBase.LastIndexOf('/') + 1)..];

@@ -97,7 +97,7 @@ internal sealed class Merger(EngineContext context)
 
     private Manifest Replace(Manifest old, SegmentReader[] inputs, SegmentDescriptor merged)
     {
-        long now = context.NowMs;
+        old = old.Dated(context.NowMs);
         var gone = inputs.Select(i => i.Descriptor.KeyBase).ToHashSet(StringComparer.Ordinal);
         var kept = old.Segments.Where(s => !gone.Contains(s.KeyBase)).ToArray();
         bool isEmpty = merged.Documents == merged.Deleted;
@@ -105,7 +105,7 @@ internal sealed class Merger(EngineContext context)
         return old with
         {
             Segments = isEmpty ? kept : [merged, .. kept],
-            Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, now))],
+            Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, 0))],
         };
     }
 }

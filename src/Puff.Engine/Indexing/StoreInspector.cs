@@ -31,8 +31,8 @@ internal sealed class StoreInspector(EngineContext context)
                 new("segments", ["segment", "documents", "deleted", "bytes", "deletes"],
                     manifest.Segments.Select(s => Row(s.KeyBase, Text(s.Documents), Text(s.Deleted), Text(s.TotalBytes), s.DeletesKey ?? "-")).ToArray()),
                 AttributesOf(manifest.Schema),
-                new("retired objects", ["key", "since"], manifest.Retired.Select(r => Row(r.Key, Time(r.RetiredAtMs))).ToArray()),
-                new("trim marks", ["through", "published"], manifest.Trims.Select(t => Row(Text(t.Through), Time(t.PublishedAtMs))).ToArray()),
+                new("retired objects", ["key", "since"], manifest.Retired.Select(r => Row(r.Key, SinceText(r.RetiredAtMs))).ToArray()),
+                new("trim marks", ["through", "published"], manifest.Trims.Select(t => Row(Text(t.Through), SinceText(t.PublishedAtMs))).ToArray()),
                 new("inherited log", ["namespace", "epoch", "from", "through"],
                     manifest.InheritedTails.Select(t =>
                         Row(t.Name, t.Epoch.ToString("x16", CultureInfo.InvariantCulture), Text(t.From), Text(t.Through))).ToArray()),
@@ -150,6 +150,8 @@ internal sealed class StoreInspector(EngineContext context)
     private static IReadOnlyList<string> Row(params string[] cells) => cells;
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string SinceText(long milliseconds) => milliseconds == 0 ? "with this version" : Time(milliseconds);
 
     private static string Time(long milliseconds) =>
         DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);

@@ -229,16 +229,22 @@ internal sealed class Namespace
     /// <summary>The first manifest of a next life: a fresh epoch, and the old one's objects given up.</summary>
     public Manifest NewLife(NamespaceView on)
     {
-        var old = on.Current?.Manifest;
         long now = context.NowMs;
-        return new Manifest
+        var first = new Manifest { Epoch = context.NextUInt64() | 1, CreatedAtMs = now };
+        return on.Current?.Manifest.Dated(now) is not { } old ? first : first with
         {
-            Epoch = context.NextUInt64() | 1,
-            CreatedAtMs = now,
-            Retired = old is null ? [] : [.. old.Retired, .. old.Segments.SelectMany(segment => segment.AllKeys()).Select(k => new RetiredObject(k, now))],
-            PinsHeld = old?.PinsHeld ?? [],
+            Retired = [.. old.Retired, .. RetireTails(old), .. old.Segments.SelectMany(segment => segment.AllKeys()).Select(k => new RetiredObject(k, 0))],
+            Trims = [new TrimMark(0, 0)],
+            PinsHeld = old.PinsHeld,
         };
     }
+
+    /// <summary>
+    /// Log entries of parents that a manifest is the last to need: remembered by their first, so that the pins on them stay for grace, for the sake of readers and
+    /// branches that stand on it.
+    /// </summary>
+    public IEnumerable<RetiredObject> RetireTails(Manifest manifest) =>
+        manifest.InheritedTails.Select(t => new RetiredObject(Keys.Of(t.Name).WalEntry(t.Epoch, t.From), 0));
 
     /// <summary>Whether a put that just succeeded may be acknowledged: the slot cannot have been a trimmed one (design 3.3).</summary>
     public async Task<bool> IsSlotTrustedAsync(NamespaceView on, long sequence)

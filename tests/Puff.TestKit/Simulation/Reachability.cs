@@ -44,8 +44,7 @@ internal sealed class Reachability(string root, TimeSpan earliest)
             return "a manifest reaches it";
         }
 
-        bool isPin = key.Contains("/pin/", StringComparison.Ordinal);
-        return !isPin && givenUp.TryGetValue(key, out long since) && now - since < earliest.Ticks
+        return givenUp.TryGetValue(key, out long since) && now - since < earliest.Ticks
             ? $"it was given up only {TimeSpan.FromTicks(now - since).TotalSeconds:F1} s ago"
             : null;
     }
@@ -53,7 +52,6 @@ internal sealed class Reachability(string root, TimeSpan earliest)
     /// <summary>What a manifest itself names. The log entries after it are added as they come.</summary>
     public IEnumerable<string> NamedBy(Manifest manifest) =>
         manifest.Segments.SelectMany(s => s.AllKeys())
-            .Concat(manifest.PinsHeld)
             .Concat(manifest.InheritedTails.SelectMany(t => EntriesOf(new NamespaceKeys(root, t.Name), t.Epoch, t.From, t.Through)));
 
     public static IEnumerable<string> EntriesOf(NamespaceKeys keys, ulong epoch, long from, long through)

@@ -29,7 +29,7 @@ internal static class Verdict
                 return NotCommitted(operation) ?? (operation.Expected == Told(operation) ? null : $"said {Told(operation)}, but did {operation.Expected}");
             case ClientKind.IdleWrite:
                 return Told(operation) != default ? "changed something"
-                    : during.Any(s => s.IsLive && !s.IsReadOnly) ? null : "was accepted although the namespace did not exist or was read-only";
+                    : target.During(operation.Invoked, operation.Responded, withInvisible: true).Any(s => s.IsLive && !s.IsReadOnly) ? null : "was accepted although the namespace did not exist or was read-only";
             case ClientKind.Delete:
                 int claimed = target.Deletions.FindIndex(s => s >= operation.Invoked && s <= operation.Responded);
                 if (claimed >= 0)
