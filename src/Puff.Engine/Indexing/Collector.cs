@@ -73,6 +73,10 @@ internal sealed class Collector(EngineContext context)
         return due.Count;
     }
 
+    /// <summary>A late put into a slot that was trimmed, deleted and forgotten: a mark stays as long as any entry it covers.</summary>
+    private static bool IsStray(Manifest manifest, long sequence) =>
+        sequence <= manifest.IndexedThrough && !manifest.Trims.Any(t => t.Through >= sequence);
+
     private static bool HasOrphans(NamespaceKeys keys, Manifest manifest, List<string> due)
     {
         var retired = manifest.Retired.Select(r => r.Key).ToHashSet(StringComparer.Ordinal);
@@ -108,7 +112,8 @@ internal sealed class Collector(EngineContext context)
         {
             bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
             bool isDue = keys.ParseWalEntry(item.Key) is { } entry
-                ? !pinned.Holds(entry.Epoch, entry.Sequence) && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed : isOld && !isYoung)
+                ? !pinned.Holds(entry.Epoch, entry.Sequence)
+                    && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed || IsStray(manifest, entry.Sequence) : isOld && !isYoung)
                 : item.Key.StartsWith(keys.SegmentFolder, StringComparison.Ordinal)
                     && !referenced.Contains(item.Key) && !pinned.Holds(item.Key)
                     && (retired.TryGetValue(item.Key, out long since) ? since + grace < now : isOld);

@@ -94,7 +94,8 @@ internal sealed class Cloner(EngineContext context)
             await target.EndEmptyAsync();
         }
 
-        throw new PuffException(ErrorKind.Unavailable, $"namespace \"{target.Name}\" comes into being again and again while it is replaced; repeat the request");
+        throw new PuffException(
+            ErrorKind.Unavailable, $"namespace \"{target.Name}\" comes into being again and again while it is replaced; repeat the request");
     }
 
     private async Task<List<SegmentDescriptor>> CopySegmentsAsync(Namespace target, NamespaceSnapshot snapshot)

@@ -73,7 +73,8 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 
     /// <summary>
     /// Replaces the manifest if it still is <paramref name="expected"/> (null: if there is none). Null when somebody else was first.
-    /// A lost reply is settled by reading the publication's id back.
+    /// A lost reply is settled by reading the publication's id back. A manifest that begins an epoch may come back in a later version: somebody has built
+    /// on it.
     /// </summary>
     public async ValueTask<ManifestVersion?> PublishAsync(Manifest next, ManifestVersion? expected, CancellationToken cancellation)
     {
@@ -94,8 +95,7 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 
                 // Changed, perhaps by ourselves: a put that was sent once can arrive twice.
                 unsettled = true;
-                var found = await ReadAsync(null, cancellation);
-                return found is not null && found.Manifest.PublishId == next.PublishId ? found : null;
+                return await SettleAsync(next, expected, cancellation);
             }
             catch (StoreException failure) when ((failure.OutcomeUnknown || unsettled) && attempt + 1 < SettlingAttempts)
             {
@@ -104,5 +104,17 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 
             await Task.Delay(TimeSpan.FromMilliseconds(50 << attempt), context.Time, cancellation);
         }
+    }
+
+    /// <summary>
+    /// Whether a put that was refused at last had won at first. Another publication in its place means for a version within an epoch that this one is lost or
+    /// outdated, which is the same to its maker. An epoch is different: it exists from its first manifest on, whatever was built on it since.
+    /// </summary>
+    private async ValueTask<ManifestVersion?> SettleAsync(Manifest next, ManifestVersion? expected, CancellationToken cancellation)
+    {
+        var found = await ReadAsync(null, cancellation);
+        bool isOurs = found is not null && (found.Manifest.PublishId == next.PublishId
+            || (found.Manifest.Epoch == next.Epoch && expected?.Manifest.Epoch != next.Epoch));
+        return isOurs ? found : null;
     }
 }

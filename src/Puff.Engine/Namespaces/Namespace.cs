@@ -215,7 +215,7 @@ internal sealed class Namespace
     /// <summary>Puts a manifest with a new epoch in place of none or of an ended one; whoever loses sees the winner's.</summary>
     public async Task CreateEpochAsync(NamespaceView on)
     {
-        if (await Manifests.PublishAsync(NewLife(on), on.Current, CancellationToken.None) is { } created)
+        if (await Manifests.PublishAsync(NewLife(on), on.Current, CancellationToken.None) is { Manifest.Version: 0 } created)
         {
             var log = new WriteAheadLog(context.Store, Keys, created.Manifest.Epoch);
             Swap(on, new NamespaceView(new NamespaceState(Name, created.Manifest, []), created, log, created.ReadAt));
@@ -240,7 +240,8 @@ internal sealed class Namespace
     }
 
     /// <summary>
-    /// Log entries of parents that a manifest is the last to need: remembered by their first, so that the pins on them stay for grace, for the sake of readers and
+    /// Log entries of parents that a manifest is the last to need: remembered by their first, so that the pins on them stay for grace, for the sake of
+    /// readers and
     /// branches that stand on it.
     /// </summary>
     public IEnumerable<RetiredObject> RetireTails(Manifest manifest) =>

@@ -33,6 +33,28 @@ public sealed class SimulationTests
     [Fact]
     public void A_collector_without_grace_is_noticed() => AssertNoticed(plan => plan with { CollectorGrace = TimeSpan.Zero });
 
+    /// <summary>The quick part of the long run: dotnet run -c Release --project tests/Puff.Simulation -- --seeds 10000.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(26)]
+    [InlineData(51)]
+    [InlineData(76)]
+    [InlineData(101)]
+    [InlineData(126)]
+    [InlineData(151)]
+    [InlineData(176)]
+    public void Twenty_five_seeds_without_a_violation(int first)
+    {
+        foreach (int seed in Enumerable.Range(first, 25))
+        {
+            var report = TestKit.Simulation.Simulation.Run(seed);
+            Assert.True(
+                report.Violations.Count == 0,
+                $"{string.Join(Environment.NewLine, report.Violations)}{Environment.NewLine}replay with a trace: "
+                + $"dotnet run -c Release --project tests/Puff.Simulation -- --seed {seed} --trace");
+        }
+    }
+
     private static void AssertNoticed(Func<SimulationPlan, SimulationPlan> sabotage)
     {
         int noticed = Enumerable.Range(1, 10).FirstOrDefault(seed => TestKit.Simulation.Simulation.Run(seed, sabotage).Violations.Count > 0);

@@ -66,6 +66,29 @@ internal sealed class ClusterTruth(
     public IEnumerable<string> Missing() =>
         reachability.Reached.Where(k => SimulatedStore.Wait(store.Inner.HeadAsync(k, StorePurpose.User, CancellationToken.None)) is null);
 
+    /// <summary>
+    /// Objects that nothing reaches and nobody will ever delete. Not counted: pins of branches that were never published (their owner cannot know that
+    /// they never
+    /// will be), and what those hold.
+    /// </summary>
+    public IEnumerable<string> Litter()
+    {
+        var found = namespaces.Values.SelectMany(n => SimulatedStore.Wait(store.Inner.ListAsync(
+            new ListOptions(n.Keys.Folder), StorePurpose.User, CancellationToken.None)).Objects).Select(o => o.Key).ToArray();
+        var pins = found.Where(NamespaceKeys.IsPin).ToArray();
+        var wanted = pins.Concat(pins.SelectMany(HeldBy)).Concat(namespaces.Values.Select(n => n.Keys.Current)).ToHashSet(StringComparer.Ordinal);
+        return found.Where(k => !wanted.Contains(k) && !reachability.IsReached(k));
+    }
+
+    private IEnumerable<string> HeldBy(string pin)
+    {
+        var content = SimulatedStore.Wait(store.Inner.GetAsync(pin, default, StorePurpose.User, CancellationToken.None)).Content!;
+        var read = PinFormat.Read(content.Span);
+        content.Release();
+        return read.Keys.Concat(
+            read.Tails.SelectMany(t => Reachability.EntriesOf(new NamespaceKeys(settings.Root, t.Name), t.Epoch, t.From, t.Through)));
+    }
+
     private void EntryWritten(NamespaceTruth truth, string key, ulong epoch, long sequence, byte[] content)
     {
         if (truth.Manifest is not { } manifest || manifest.Epoch != epoch || manifest.Deleted || truth.IsEnded || sequence <= manifest.IndexedThrough)
@@ -251,6 +274,7 @@ internal sealed class ClusterTruth(
         }
 
         operation.Committed = world.Step;
+        operation.Expected = new ModelResult(born.Documents.Count, 0, 0);
         if (!Of(operation.Source).During(operation.Invoked, world.Step).Any(s => s.IsLive && s.Text == born.Text))
         {
             complain($"{operation} brought something its source did not contain");

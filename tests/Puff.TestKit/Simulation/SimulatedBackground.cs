@@ -32,7 +32,10 @@ internal sealed class SimulatedBackground(SimulatedNode node, EngineContext cont
             var target = Open(name);
             await target.FreshenAsync();
             await new Flusher(context).FlushAsync(target, CancellationToken.None);
-            await new Merger(context).MergeAsync(target, CancellationToken.None);
+            while (await new Merger(context).MergeAsync(target, CancellationToken.None))
+            {
+            }
+
             await new Collector(context).CollectAsync(target, CancellationToken.None);
         }
     }

@@ -102,6 +102,11 @@ internal sealed class Simulation
         }
 
         ReadEverywhere();
+        foreach (string key in truth.Litter())
+        {
+            Complain($"{key} is litter: nothing reaches it, nobody deletes it");
+        }
+
         foreach (string key in truth.Missing())
         {
             Complain($"{key} is missing at the end");

@@ -23,13 +23,14 @@ internal static class Verdict
     {
         var target = truth.Of(operation.Target);
         var during = target.During(operation.Invoked, operation.Responded);
+        var met = target.During(operation.Invoked, operation.Responded, withInvisible: true);
         switch (operation.Kind)
         {
             case ClientKind.Write:
                 return NotCommitted(operation) ?? (operation.Expected == Told(operation) ? null : $"said {Told(operation)}, but did {operation.Expected}");
             case ClientKind.IdleWrite:
                 return Told(operation) != default ? "changed something"
-                    : target.During(operation.Invoked, operation.Responded, withInvisible: true).Any(s => s.IsLive && !s.IsReadOnly) ? null : "was accepted although the namespace did not exist or was read-only";
+                    : met.Any(s => s.IsLive && !s.IsReadOnly) ? null : "was accepted although the namespace did not exist or was read-only";
             case ClientKind.Delete:
                 int claimed = target.Deletions.FindIndex(s => s >= operation.Invoked && s <= operation.Responded);
                 if (claimed >= 0)
@@ -43,7 +44,9 @@ internal static class Verdict
                     ? null
                     : "the acknowledged setting is not in the log";
             case ClientKind.Branch or ClientKind.Copy:
-                return NotCommitted(operation);
+                return NotCommitted(operation)
+                    ?? (operation.Result!.RowsAffected == operation.Expected.Upserted ? null
+                        : $"brought {operation.Expected.Upserted} documents, but said {operation.Result!.RowsAffected}");
             case ClientKind.StrongRead:
                 return during.Any(s => s.IsLive && Sees(operation, s)) ? null : "a strong read saw what was never there" + Difference(operation, during);
             case ClientKind.EventualRead:
