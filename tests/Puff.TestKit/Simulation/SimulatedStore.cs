@@ -52,8 +52,11 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
                 Arrive(node, there + Faults.Straying(random), what, key, act, null);
                 break;
             case Fate.Twice:
-                Arrive(node, there, what, key, act, result => world.After(back, node, () => result(reply)));
-                Arrive(node, there + Faults.Straying(random), what, key, act, null);
+                // The caller may hear of either delivery: who sent once can be told that somebody was first.
+                bool hearsSecond = random.Next(3) == 0;
+                Action<Action<TaskCompletionSource<T>>> answer = result => world.After(back, node, () => result(reply));
+                Arrive(node, there, what, key, act, hearsSecond ? null : answer);
+                Arrive(node, there + (hearsSecond ? back : Faults.Straying(random)), what, key, act, hearsSecond ? answer : null);
                 break;
             default:
                 Arrive(node, there, what, key, act, result => world.After(back, node, () => result(reply)));
