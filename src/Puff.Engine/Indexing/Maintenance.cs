@@ -1,5 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Storage;
 
 namespace Puff.Engine.Indexing;
 
@@ -100,13 +101,39 @@ internal sealed class Maintenance : INamespaceObserver
         {
             await foreach (string name in NamespaceFolders.ListAsync(context, stopping.Token))
             {
-                await WorkAsync(name, null, target => collector.CollectAsync(target, stopping.Token));
+                await WorkAsync(name, null, SweepOneAsync);
             }
         }
         catch (Exception failure) when (!IsStop(failure))
         {
             LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
         }
+    }
+
+    private async Task SweepOneAsync(Namespace target)
+    {
+        await collector.CollectAsync(target, stopping.Token);
+        if (await HasForgottenTailAsync(target))
+        {
+            tails.Schedule(target.Name, context.Time.GetUtcNow());
+        }
+    }
+
+    /// <summary>
+    /// Whether log entries wait that should long have been indexed: their node crashed, or closed the namespace. Two small requests, because most
+    /// namespaces have none; the store's clock is good enough for a hint.
+    /// </summary>
+    private async Task<bool> HasForgottenTailAsync(Namespace target)
+    {
+        if (await target.Manifests.ReadAsync(null, stopping.Token) is not { Manifest: { Deleted: false } manifest })
+        {
+            return false;
+        }
+
+        string indexed = target.Keys.WalEntry(manifest.Epoch, manifest.IndexedThrough);
+        var options = new ListOptions(target.Keys.WalEpochFolder(manifest.Epoch), indexed, Limit: 1);
+        var page = await context.Store.ListAsync(options, StorePurpose.Collect, stopping.Token);
+        return page.Objects.Count > 0 && page.Objects[0].LastModified + context.Settings.IndexMaxAge < context.Time.GetUtcNow();
     }
 
     private async Task WorkAsync(string name, DueList? retry, Func<Namespace, Task> work)
