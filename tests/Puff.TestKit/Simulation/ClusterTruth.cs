@@ -130,6 +130,7 @@ internal sealed class ClusterTruth(
         {
             state = state with { IsReadOnly = options.ReadOnly };
             truth.Settings.Add((world.Step, options.ReadOnly));
+            truth.Add(world.Step, state, isVisible: false);
         }
 
         if (entry.DeletesNamespace)
