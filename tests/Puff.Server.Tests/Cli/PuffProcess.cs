@@ -107,10 +107,13 @@ internal sealed partial class PuffProcess : IAsyncDisposable
 
     private static Process Start(IReadOnlyDictionary<string, string> variables, string folder, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // A shell without job control starts background commands with SIGINT ignored, and children inherit that; a terminal's do not.
+        var start = new ProcessStartInfo("env")
         {
             WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
+        start.ArgumentList.Add("--default-signal=INT");
+        start.ArgumentList.Add("dotnet");
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "puff.dll"));
         foreach (string argument in arguments)
         {
