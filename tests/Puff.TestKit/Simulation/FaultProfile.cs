@@ -19,6 +19,9 @@ internal enum Fate
 
     /// <summary>Happens, and once more later.</summary>
     Twice,
+
+    /// <summary>The caller dies as it sends it; it happens later, perhaps much later.</summary>
+    LastWords,
 }
 
 /// <summary>How often a simulated store misbehaves, in per mille of the calls, and how slow it is.</summary>
@@ -33,6 +36,8 @@ internal sealed record FaultProfile
     public int Vanished { get; init; }
 
     public int Twice { get; init; }
+
+    public int LastWords { get; init; }
 
     /// <summary>Calls that take seconds instead of milliseconds.</summary>
     public int Slow { get; init; }
@@ -50,6 +55,7 @@ internal sealed record FaultProfile
         Late = Some(random, 20),
         Vanished = Some(random, 10),
         Twice = Some(random, 20),
+        LastWords = Some(random, 3),
         Slow = Some(random, 40),
         LongestDelay = TimeSpan.FromSeconds(random.Next(1, 250)),
     };
@@ -82,7 +88,12 @@ internal sealed record FaultProfile
             return Fate.Vanished;
         }
 
-        return number - Twice < 0 ? Fate.Twice : Fate.Served;
+        if ((number -= Twice) < 0)
+        {
+            return Fate.Twice;
+        }
+
+        return number - LastWords < 0 ? Fate.LastWords : Fate.Served;
     }
 
     /// <summary>How long a message takes in one direction.</summary>

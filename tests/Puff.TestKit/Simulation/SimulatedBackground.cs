@@ -9,13 +9,13 @@ internal sealed class SimulatedBackground(SimulatedNode node, EngineContext cont
 {
     private readonly Dictionary<string, Namespace> open = new(StringComparer.Ordinal);
 
-    public Task IndexUntilAsync(Func<bool> stopped) => RepeatAsync(stopped, TimeSpan.FromSeconds(6), async target =>
+    public Task IndexUntilAsync(Func<bool> stopped, TimeSpan every) => RepeatAsync(stopped, every, async target =>
     {
         await target.FreshenAsync();
         await new Flusher(context).FlushAsync(target, CancellationToken.None);
     });
 
-    public Task MergeUntilAsync(Func<bool> stopped) => RepeatAsync(stopped, TimeSpan.FromSeconds(10), async target =>
+    public Task MergeUntilAsync(Func<bool> stopped, TimeSpan every) => RepeatAsync(stopped, every, async target =>
     {
         await target.FreshenAsync();
         await new Merger(context).MergeAsync(target, CancellationToken.None);

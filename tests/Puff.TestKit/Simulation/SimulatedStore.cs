@@ -17,6 +17,9 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
 
     public IStoreWitness? Witness { get; set; }
 
+    /// <summary>Ends a node.</summary>
+    public Action<SimulatedNode>? Crash { get; set; }
+
     /// <summary>Calls that may still change something, those of dead nodes included.</summary>
     public int OnTheWay => onTheWay;
 
@@ -50,6 +53,10 @@ internal sealed class SimulatedStore(SimulatedWorld world, StoreSabotage sabotag
             case Fate.Late:
                 world.After(there + back, node, () => reply.SetException(Failure(what, key, unknown: true)));
                 Arrive(node, there + Faults.Straying(random), what, key, act, null);
+                break;
+            case Fate.LastWords:
+                Arrive(node, there + Faults.Straying(random), what, key, act, null);
+                world.After(TimeSpan.Zero, null, () => Crash?.Invoke(node));
                 break;
             case Fate.Twice:
                 // The caller may hear of either delivery: who sent once can be told that somebody was first.

@@ -42,6 +42,7 @@ internal sealed class Simulation
         store = new SimulatedStore(world, plan.Sabotage);
         truth = new ClusterTruth(world, store, plan.Settings, plan.ClockOffset * 2, Complain);
         store.Witness = truth;
+        store.Crash = node => Crash(Array.IndexOf(nodes, node));
     }
 
     /// <param name="seed">Decides everything.</param>
@@ -53,6 +54,25 @@ internal sealed class Simulation
     private SimulationReport Run()
     {
         world.Remark($"seed {seed}: {plan}");
+        try
+        {
+            Play();
+        }
+        catch (Exception failure)
+        {
+            Complain($"the run ended with {failure}");
+        }
+
+        var report = new SimulationReport(
+            seed, violations, world.TraceHash, world.Random.NextInt64(),
+            truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged), store.Calls,
+            truth.Publications, truth.Deletions, truth.StrayEntries);
+        store.Inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return report;
+    }
+
+    private void Play()
+    {
         store.Faults = plan.Faults;
         for (int slot = 0; slot < Roles.Length; slot++)
         {
@@ -60,7 +80,7 @@ internal sealed class Simulation
         }
 
         Every(plan.SleepEvery, () => world.Sleep(Draw(), plan.Settings.Grace * (0.2 + (world.Random.NextDouble() * 2))));
-        Every(plan.CrashEvery, Crash);
+        Every(plan.CrashEvery, () => Crash(world.Random.Next(Roles.Length)));
         world.Run(() => violations.Count > 0, plan.Duration);
         if (violations.Count == 0)
         {
@@ -71,12 +91,6 @@ internal sealed class Simulation
         {
             Verdict.Judge(truth, Complain);
         }
-
-        var report = new SimulationReport(
-            seed, violations, world.TraceHash, world.Random.NextInt64(),
-            truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged), store.Calls, truth.Publications, truth.Deletions, truth.StrayEntries);
-        store.Inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
-        return report;
     }
 
     /// <summary>
@@ -181,8 +195,8 @@ internal sealed class Simulation
         var background = new SimulatedBackground(node, ContextOf(node, settings), random, Complain);
         return role switch
         {
-            "indexer" => () => background.IndexUntilAsync(() => stopping),
-            "merger" => () => background.MergeUntilAsync(() => stopping),
+            "indexer" => () => background.IndexUntilAsync(() => stopping, plan.IndexEvery),
+            "merger" => () => background.MergeUntilAsync(() => stopping, plan.IndexEvery * 1.7),
             _ => () => background.CollectUntilAsync(() => stopping),
         };
     }
@@ -201,10 +215,9 @@ internal sealed class Simulation
         };
     }
 
-    private void Crash()
+    private void Crash(int slot)
     {
-        int slot = world.Random.Next(Roles.Length);
-        if (nodes[slot].IsDead)
+        if (slot < 0 || nodes[slot].IsDead)
         {
             return;
         }

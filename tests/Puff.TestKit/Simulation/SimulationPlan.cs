@@ -23,6 +23,9 @@ internal sealed record SimulationPlan
     /// <summary>Mean pause between two operations of an actor.</summary>
     public required TimeSpan Pace { get; init; }
 
+    /// <summary>Mean pause between two flushes by an indexer.</summary>
+    public TimeSpan IndexEvery { get; init; } = TimeSpan.FromSeconds(6);
+
     /// <summary>Mean time between two sleeps of some node; zero for none.</summary>
     public required TimeSpan SleepEvery { get; init; }
 
@@ -45,6 +48,23 @@ internal sealed record SimulationPlan
     public TimeSpan ClockOffset => Settings.Grace / 8;
 
     public static SimulationPlan Draw(Random random)
+    {
+        var plan = DrawLively(random);
+        return random.Next(6) > 0 ? plan : Quiet(plan, random);
+    }
+
+    /// <summary>Little happens for long, and messages stray for longer than that: what was sent in another age arrives while nothing has changed.</summary>
+    private static SimulationPlan Quiet(SimulationPlan plan, Random random) => plan with
+    {
+        Pace = TimeSpan.FromSeconds(random.Next(30, 90)),
+        Duration = TimeSpan.FromSeconds(1_200),
+        CrashEvery = TimeSpan.FromSeconds(random.Next(20, 120)),
+        IndexEvery = TimeSpan.FromSeconds(random.Next(20, 120)),
+        ServersIndex = false,
+        Faults = plan.Faults with { Late = random.Next(50, 200), LastWords = random.Next(60), LongestDelay = TimeSpan.FromSeconds(300) },
+    };
+
+    private static SimulationPlan DrawLively(Random random)
     {
         bool small = random.Next(4) == 0;
         return new SimulationPlan
