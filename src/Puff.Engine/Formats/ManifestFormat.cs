@@ -46,6 +46,9 @@ internal sealed record Manifest
 
     public IReadOnlyList<SegmentDescriptor> Segments { get; init; } = [];
 
+    /// <summary>The cluster trees that segments name.</summary>
+    public IReadOnlyList<TreeDescriptor> Trees { get; init; } = [];
+
     /// <summary>Objects no longer referenced, kept until grace has passed for the sake of slower nodes.</summary>
     public IReadOnlyList<RetiredObject> Retired { get; init; } = [];
 
@@ -64,6 +67,9 @@ internal sealed record Manifest
         Retired = Retired.Select(r => r.RetiredAtMs == 0 ? r with { RetiredAtMs = publishedByMs } : r).ToArray(),
         Trims = Trims.Select(t => t.PublishedAtMs == 0 ? t with { PublishedAtMs = publishedByMs } : t).ToArray(),
     };
+
+    /// <summary>Every object that segments and trees consist of.</summary>
+    public IEnumerable<string> ObjectKeys() => Segments.SelectMany(s => s.AllKeys()).Concat(Trees.SelectMany(t => t.Parts).Select(p => p.Key));
 
     /// <summary>Highest slot a writer must not claim any more.</summary>
     public long TrimmedThrough => IndexedThrough;
@@ -120,7 +126,8 @@ internal static class ManifestFormat
 {
     private static ReadOnlySpan<byte> Magic => "PMAN"u8;
 
-    private const ushort Version = 1;
+    /// <summary>Version 2 added trees.</summary>
+    private const ushort Version = 2;
 
     public static void Write(ByteWriter writer, Manifest manifest)
     {
@@ -169,6 +176,7 @@ internal static class ManifestFormat
             writer.Text(pin);
         }
 
+        TreeDescriptorFormat.WriteList(writer, manifest.Trees);
         Envelope.End(writer);
     }
 
@@ -183,7 +191,7 @@ internal static class ManifestFormat
     /// <exception cref="CorruptDataException">The bytes are no manifest.</exception>
     public static Manifest Read(ReadOnlySpan<byte> data)
     {
-        var reader = new ByteReader(Envelope.Open(data, Magic, Version, out _));
+        var reader = new ByteReader(Envelope.Open(data, Magic, Version, out ushort format));
         ulong epoch = reader.UInt64();
         long version = reader.Int64();
         var publishId = new UInt128(reader.UInt64(), reader.UInt64());
@@ -208,12 +216,14 @@ internal static class ManifestFormat
             Options = SettingsFormat.Read(ref reader),
             Parent = ReadOptionalText(ref reader),
             InheritedTails = InheritedTail.ReadList(ref reader),
-            Segments = ReadSegments(ref reader),
+            Segments = ReadSegments(ref reader, format),
             Retired = ReadRetired(ref reader),
             Trims = ReadTrims(ref reader),
             PinsHeld = ReadTexts(ref reader),
+            Trees = format == 1 ? [] : TreeDescriptorFormat.ReadList(ref reader),
         };
         reader.ExpectEnd();
+        TreeDescriptorFormat.CheckReferences(manifest.Segments, manifest.Trees);
         if (manifest.Trims.Any(t => t.Through < 0 || t.Through > manifest.IndexedThrough))
         {
             throw new CorruptDataException($"WAL entries beyond the {manifest.IndexedThrough} that are indexed are given up");
@@ -243,9 +253,10 @@ internal static class ManifestFormat
         writer.Varint((ulong)segment.DeletesVersion);
         WriteOptionalText(writer, segment.DeletesKey);
         writer.Varint((ulong)segment.Deleted);
+        TreeDescriptorFormat.WriteReferences(writer, segment.Trees);
     }
 
-    private static List<SegmentDescriptor> ReadSegments(ref ByteReader reader)
+    private static List<SegmentDescriptor> ReadSegments(ref ByteReader reader, int format)
     {
         int count = reader.Count(8);
         var segments = new List<SegmentDescriptor>(count);
@@ -260,6 +271,7 @@ internal static class ManifestFormat
                 DeletesVersion = reader.Int32Varint(),
                 DeletesKey = ReadOptionalText(ref reader),
                 Deleted = reader.Int32Varint(),
+                Trees = format == 1 ? [] : TreeDescriptorFormat.ReadReferences(ref reader),
             };
             bool hasBitmap = segment.DeletesKey is not null;
             if (segment.Deleted > segment.Documents || hasBitmap != (segment.DeletesVersion > 0) || (!hasBitmap && segment.Deleted > 0))

@@ -28,6 +28,8 @@ internal sealed class NamespaceKeys
 
     public string SegmentFolder => Folder + "seg/";
 
+    public string TreeFolder => Folder + "tree/";
+
     public string PinFolder => Folder + "pin/";
 
     public string WalEpochFolder(ulong epoch) => $"{WalFolder}{epoch:x16}/";
@@ -36,10 +38,21 @@ internal sealed class NamespaceKeys
 
     public string SegmentBase(string segmentId) => SegmentFolder + segmentId;
 
+    /// <summary>
+    /// An object with nodes of a cluster tree. Chance is in the key because two indexers may add to the same tree at the same time, and only one of them
+    /// publishes.
+    /// </summary>
+    public string TreePart(ulong treeId, int firstNode, ulong chance) =>
+        $"{TreeFolder}{treeId:x16}.{firstNode.ToString("D10", CultureInfo.InvariantCulture)}.{chance:x16}";
+
     /// <summary>The pin a branch leaves at each namespace whose objects it still needs.</summary>
     public string Pin(string child, ulong childEpoch) => $"{PinFolder}{EncodeName(child)}.{childEpoch:x16}";
 
     public NamespaceKeys Of(string name) => new(root, name);
+
+    /// <summary>Whether a key is one of this namespace's immutable objects: those that an indexer writes under fresh names and a manifest refers to.</summary>
+    public bool IsIndexObject(string key) =>
+        key.StartsWith(SegmentFolder, StringComparison.Ordinal) || key.StartsWith(TreeFolder, StringComparison.Ordinal);
 
     public static string NamespacesFolder(string root) => root.Length == 0 ? "ns/" : root + "/ns/";
 

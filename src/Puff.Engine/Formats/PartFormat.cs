@@ -11,6 +11,7 @@ internal enum PartKind : ushort
     Ids = 2,
     Columns = 3,
     Vectors = 4,
+    Codes = 5,
 }
 
 /// <summary>The kinds of sections in segment parts. The numbers are stored: they only grow.</summary>
@@ -30,6 +31,10 @@ internal enum PartSection : ushort
     Bytes = 12,
     Vectors = 13,
     VectorBlocks = 14,
+    CodeGroups = 15,
+    Codes = 16,
+    CodeDocuments = 17,
+    CodeCentroid = 18,
 }
 
 /// <summary>One entry of a part's directory.</summary>
@@ -66,6 +71,7 @@ internal static class PartFormat
         PartKind.Ids => "ids",
         PartKind.Columns => "columns",
         PartKind.Vectors => "vectors",
+        PartKind.Codes => "codes",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

@@ -30,6 +30,9 @@ internal sealed record SegmentDescriptor
     /// <summary>Documents the deletion bitmap marks.</summary>
     public int Deleted { get; init; }
 
+    /// <summary>The attributes with codes, and the tree each is grouped by. An attribute that is not listed is scanned exactly.</summary>
+    public IReadOnlyList<SegmentTree> Trees { get; init; } = [];
+
     public long TotalBytes => (long)Parts.Aggregate(UInt128.Zero, (sum, p) => sum + (ulong)p.Bytes);
 
     /// <summary>The live documents' share of a number of bytes. 128 bits, because many documents times many bytes do not fit 64.</summary>

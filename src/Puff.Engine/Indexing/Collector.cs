@@ -80,7 +80,7 @@ internal sealed class Collector(EngineContext context)
     private static bool HasOrphans(NamespaceKeys keys, Manifest manifest, List<string> due)
     {
         var retired = manifest.Retired.Select(r => r.Key).ToHashSet(StringComparer.Ordinal);
-        return due.Exists(k => k.StartsWith(keys.SegmentFolder, StringComparison.Ordinal) && !retired.Contains(k));
+        return due.Exists(k => keys.IsIndexObject(k) && !retired.Contains(k));
     }
 
     /// <summary>
@@ -105,7 +105,7 @@ internal sealed class Collector(EngineContext context)
         long trimmed = manifest.Trims.Where(t => t.PublishedAtMs + grace < now).Select(t => t.Through).DefaultIfEmpty(0).Max();
         var retired = manifest.Retired.GroupBy(r => r.Key, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Max(r => r.RetiredAtMs), StringComparer.Ordinal);
-        var referenced = manifest.Segments.SelectMany(s => s.AllKeys()).ToHashSet(StringComparer.Ordinal);
+        var referenced = manifest.ObjectKeys().ToHashSet(StringComparer.Ordinal);
         bool isYoung = manifest.Trims.Any(t => t.Through == 0 && t.PublishedAtMs + grace >= now);
         var due = new List<string>();
         foreach (var item in objects)
@@ -114,7 +114,7 @@ internal sealed class Collector(EngineContext context)
             bool isDue = keys.ParseWalEntry(item.Key) is { } entry
                 ? !pinned.Holds(entry.Epoch, entry.Sequence)
                     && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed || IsStray(manifest, entry.Sequence) : isOld && !isYoung)
-                : item.Key.StartsWith(keys.SegmentFolder, StringComparison.Ordinal)
+                : keys.IsIndexObject(item.Key)
                     && !referenced.Contains(item.Key) && !pinned.Holds(item.Key)
                     && (retired.TryGetValue(item.Key, out long since) ? since + grace < now : isOld);
             if (isDue)
@@ -169,7 +169,7 @@ internal sealed class Collector(EngineContext context)
     private bool StillNeeds(Manifest manifest, RetiredObject[] retired, string pin)
     {
         string owner = pin[..pin.IndexOf("/pin/", StringComparison.Ordinal)] + "/";
-        return manifest.Segments.SelectMany(s => s.AllKeys()).Concat(retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => r.Key))
+        return manifest.ObjectKeys().Concat(retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => r.Key))
             .Any(k => k.StartsWith(owner, StringComparison.Ordinal));
     }
 

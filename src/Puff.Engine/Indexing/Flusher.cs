@@ -122,7 +122,8 @@ internal sealed class Flusher(EngineContext context)
             IndexedThrough = view.State.Sequence,
             InheritedTails = [],
             Segments = [],
-            Retired = [.. old.Retired, .. target.RetireTails(old), .. old.Segments.SelectMany(s => s.AllKeys()).Select(k => new RetiredObject(k, 0))],
+            Trees = [],
+            Retired = [.. old.Retired, .. target.RetireTails(old), .. old.ObjectKeys().Select(k => new RetiredObject(k, 0))],
             Trims = [.. old.Trims, new TrimMark(view.State.Sequence, 0)],
         };
     }

@@ -148,7 +148,7 @@ internal sealed class Cloner(EngineContext context)
     /// <summary>One pin in the folder of every namespace whose objects the branch will read.</summary>
     private async Task<List<string>> PinAsync(Namespace target, Manifest manifest)
     {
-        var byOwner = manifest.Segments.SelectMany(s => s.AllKeys()).GroupBy(k => NamespaceKeys.OwnerOf(context.Settings.Root, k)!)
+        var byOwner = manifest.ObjectKeys().GroupBy(k => NamespaceKeys.OwnerOf(context.Settings.Root, k)!)
             .ToDictionary(g => g.Key, g => g.ToList());
         foreach (var tail in manifest.InheritedTails)
         {

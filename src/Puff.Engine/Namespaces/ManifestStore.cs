@@ -51,7 +51,7 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
     /// </summary>
     private void CheckKeys(Manifest manifest)
     {
-        var named = manifest.Segments.SelectMany(s => s.AllKeys()).Concat(manifest.Retired.Select(r => r.Key)).Concat(manifest.PinsHeld);
+        var named = manifest.ObjectKeys().Concat(manifest.Retired.Select(r => r.Key)).Concat(manifest.PinsHeld);
         foreach (string key in named)
         {
             if (!ObjectKeys.IsLegal(key) || NamespaceKeys.OwnerOf(context.Settings.Root, key) is null)

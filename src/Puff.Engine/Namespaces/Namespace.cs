@@ -233,7 +233,7 @@ internal sealed class Namespace
         var first = new Manifest { Epoch = context.NextUInt64() | 1, CreatedAtMs = now };
         return on.Current?.Manifest.Dated(now) is not { } old ? first : first with
         {
-            Retired = [.. old.Retired, .. RetireTails(old), .. old.Segments.SelectMany(segment => segment.AllKeys()).Select(k => new RetiredObject(k, 0))],
+            Retired = [.. old.Retired, .. RetireTails(old), .. old.ObjectKeys().Select(k => new RetiredObject(k, 0))],
             Trims = [new TrimMark(0, 0)],
             PinsHeld = old.PinsHeld,
         };

@@ -17,7 +17,7 @@ public sealed class ManifestFormatTests
     private static readonly BranchPin Pin = new(
         ["puff/ns/mother/seg/a1.rows", "puff/ns/mother/seg/a1.ids"], [new InheritedTail("mother", 0xFEDCBA9876543210, 4, 9)]);
 
-    public static TheoryData<string> Names => new("full", "new", "ended");
+    public static TheoryData<string> Names => new("full", "trees", "new", "ended");
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -29,11 +29,21 @@ public sealed class ManifestFormatTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Version_1_is_read_and_written_unchanged(string name)
+    public void Version_2_is_read_and_written_unchanged(string name)
     {
         byte[] today = ManifestSamples.Write(Sample(name));
-        byte[] file = GoldenFiles.Read($"manifest/v1/{name}.bin", today);
+        byte[] file = GoldenFiles.Read($"manifest/v2/{name}.bin", today);
         Assert.Equal(file, today);
+        Assert.Equal(ManifestSamples.Text(Sample(name)), ManifestSamples.Text(ManifestFormat.Read(file)));
+    }
+
+    [Theory]
+    [InlineData("full")]
+    [InlineData("new")]
+    [InlineData("ended")]
+    public void Version_1_is_read(string name)
+    {
+        byte[] file = GoldenFiles.Read($"manifest/v1/{name}.bin", []);
         Assert.Equal(ManifestSamples.Text(Sample(name)), ManifestSamples.Text(ManifestFormat.Read(file)));
     }
 
@@ -52,7 +62,7 @@ public sealed class ManifestFormatTests
     public void Changes_behind_a_valid_checksum_are_refused_or_make_another_manifest()
     {
         int refused = 0;
-        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.Full), Damage.ResealEnvelope, 5000, 1))
+        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.WithTrees), Damage.ResealEnvelope, 5000, 1))
         {
             try
             {
@@ -74,6 +84,8 @@ public sealed class ManifestFormatTests
     {
         var full = ManifestSamples.Full;
         var segment = full.Segments[0];
+        var treed = ManifestSamples.WithTrees;
+        var tree = treed.Trees[0];
         foreach (var impossible in new[]
         {
             full with { IndexedThrough = -1 },
@@ -88,6 +100,20 @@ public sealed class ManifestFormatTests
             full with { Segments = [segment with { DeletesKey = null }] },
             full with { Segments = [segment with { DeletesVersion = 0 }] },
             full with { Schema = EveryType.Schema(IdKind.UInt, vectors: 3) },
+            treed with { Trees = [] },
+            treed with { Trees = [tree, tree] },
+            treed with { Trees = [tree with { Attribute = 4 }] },
+            treed with { Trees = [tree, tree with { Id = 5 }] },
+            treed with { Trees = [tree with { Parts = [] }] },
+            treed with { Trees = [tree with { Parts = [tree.Parts[1]] }] },
+            treed with { Trees = [tree with { Parts = [tree.Parts[0], tree.Parts[0]] }] },
+            treed with { Trees = [tree with { Parts = [tree.Parts[0] with { Nodes = 0 }] }] },
+            treed with { Trees = [tree with { Calibration = [new ProbeSetting(1, 0.9f, 0)] }] },
+            treed with { Trees = [tree with { Calibration = [new ProbeSetting(1.1f, 0.9f, 1)] }] },
+            treed with { Trees = [tree with { Calibration = [new ProbeSetting(1, float.NaN, 1)] }] },
+            full with { Trees = [tree] },
+            full with { Segments = [segment with { Trees = [new SegmentTree(3, 0), new SegmentTree(3, 0)] }] },
+            full with { Segments = [segment with { Trees = [new SegmentTree(0, 0)] }] },
         })
         {
             Assert.Throws<CorruptDataException>(() => ManifestFormat.Read(ManifestSamples.Write(impossible)));
@@ -168,6 +194,7 @@ public sealed class ManifestFormatTests
     private static Manifest Sample(string name) => name switch
     {
         "full" => ManifestSamples.Full,
+        "trees" => ManifestSamples.WithTrees,
         "new" => ManifestSamples.New,
         _ => ManifestSamples.Ended,
     };

@@ -37,6 +37,25 @@ internal static class ManifestSamples
         PinsHeld = ["puff/ns/mother/pin/child.0000000000000001"],
     };
 
+    /// <summary>The same with trees, which version 2 of the format brought.</summary>
+    public static Manifest WithTrees => Full with
+    {
+        Segments = [Full.Segments[0] with { Trees = [new SegmentTree(3, 0xABCDEF), new SegmentTree(9, 0)] }, Full.Segments[1]],
+        Trees =
+        [
+            new TreeDescriptor
+            {
+                Id = 0xABCDEF, Attribute = 3, TrainedOn = 900_000,
+                Parts =
+                [
+                    new TreePart("puff/ns/mother/tree/0000000000abcdef.0000000000.0000000000000001", 0, 8_000, 12_000_000),
+                    new TreePart("puff/ns/child/tree/0000000000abcdef.0000008000.0000000000000002", 8_000, 2, 3_000),
+                ],
+                Calibration = [new ProbeSetting(1, 0.97f, 30), new ProbeSetting(0.01f, 0.9f, 400)],
+            },
+        ],
+    };
+
     /// <summary>A namespace that was just created.</summary>
     public static Manifest New => new() { Epoch = 1, CreatedAtMs = 1_700_000_000_000 };
 
@@ -58,9 +77,10 @@ internal static class ManifestSamples
         SampleSchema.Text(m.Options),
         string.Join(' ', m.InheritedTails),
         string.Join('\n', m.Segments.Select(s =>
-            $"{s.KeyBase} {s.Documents} {s.LogicalBytes} {s.DeletesVersion} {s.DeletesKey} {s.Deleted} {string.Join(' ', s.Parts)}")),
+            $"{s.KeyBase} {s.Documents} {s.LogicalBytes} {s.DeletesVersion} {s.DeletesKey} {s.Deleted} {string.Join(' ', s.Parts)} {string.Join(' ', s.Trees)}")),
         string.Join(' ', m.Retired),
         string.Join(' ', m.Trims),
         string.Join(' ', m.PinsHeld),
+        string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
     });
 }

@@ -29,12 +29,12 @@ public class PersistedNumbersTests
     public void DistanceMetric_keeps_its_numbers() => AssertNumbers<DistanceMetric>("CosineDistance=1 EuclideanSquared=2");
 
     [Fact]
-    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4");
+    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4 Codes=5");
 
     [Fact]
     public void PartSection_keeps_its_numbers() => AssertNumbers<PartSection>(
         "Rows=1 RowOffsets=2 Ids=3 IdOffsets=4 SortedIds=5 SortedDocuments=6 IdFilter=7 Present=8 Values=9 Starts=10 Offsets=11 Bytes=12 " +
-        "Vectors=13 VectorBlocks=14");
+        "Vectors=13 VectorBlocks=14 CodeGroups=15 Codes=16 CodeDocuments=17 CodeCentroid=18");
 
     [Fact]
     public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
@@ -53,7 +53,7 @@ public class PersistedNumbersTests
 
     [Fact]
     public void Part_names_are_parts_of_keys() =>
-        Assert.Equal("rows ids columns vectors", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
+        Assert.Equal("rows ids columns vectors codes", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
 
     [Fact]
     public void Measures_of_the_layouts_stay() => Assert.Equal(
@@ -67,9 +67,11 @@ public class PersistedNumbersTests
     [InlineData("columns", "PUFP", 1)]
     [InlineData("deletes", "PUFD", 1)]
     [InlineData("ids", "PUFP", 1)]
-    [InlineData("manifest", "PMAN", 1)]
+    [InlineData("codes", "PUFP", 1)]
+    [InlineData("manifest", "PMAN", 2)]
     [InlineData("pin", "PPIN", 1)]
     [InlineData("rows", "PUFP", 1)]
+    [InlineData("tree", "PTRE", 1)]
     [InlineData("vectors", "PUFP", 1)]
     [InlineData("wal-entry", "PWAL", 1)]
     public void Magic_and_version_stand_first(string format, string magic, int newest)
@@ -109,6 +111,7 @@ public class PersistedNumbersTests
         Assert.Equal("puff/ns/docs/wal/ffffffffffffffff/09223372036854775807", keys.WalEntry(ulong.MaxValue, long.MaxValue));
         Assert.Equal("puff/ns/docs/seg/abc", keys.SegmentBase("abc"));
         Assert.Equal("puff/ns/docs/seg/abc.rows", new SegmentDescriptor { KeyBase = keys.SegmentBase("abc"), Documents = 1, LogicalBytes = 1, Parts = [] }.KeyOf("rows"));
+        Assert.Equal("puff/ns/docs/tree/00000000000000ff.0000000012.000000000000000a", keys.TreePart(255, 12, 10));
         Assert.Equal("puff/ns/docs/pin/child.0000000000000007", keys.Pin("child", 7));
         Assert.Equal("ns/docs/", new NamespaceKeys("", "docs").Folder);
         Assert.Equal("puff/ns/%2E%2E/current", new NamespaceKeys("puff", "..").Current);

@@ -51,7 +51,7 @@ internal sealed class Reachability(string root, TimeSpan earliest)
 
     /// <summary>What a manifest itself names. The log entries after it are added as they come.</summary>
     public IEnumerable<string> NamedBy(Manifest manifest) =>
-        manifest.Segments.SelectMany(s => s.AllKeys())
+        manifest.ObjectKeys()
             .Concat(manifest.InheritedTails.SelectMany(t => EntriesOf(new NamespaceKeys(root, t.Name), t.Epoch, t.From, t.Through)));
 
     public static IEnumerable<string> EntriesOf(NamespaceKeys keys, ulong epoch, long from, long through)

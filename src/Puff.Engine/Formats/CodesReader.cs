@@ -1,0 +1,136 @@
+using System.Buffers.Binary;
+using Puff.Engine.Encoding;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// One attribute of the part `codes`. Opening reads the table of groups and the documents of unaligned codes; the codes of a group are verified when they are
+/// first read. Any number of threads may read. Damage is a <see cref="CorruptDataException"/>.
+/// </summary>
+internal sealed class CodesReader
+{
+    private readonly PartReader part;
+    private readonly PartEntry codes;
+    private readonly CodesHeader header;
+    private readonly CodeGroup[] groups;
+    private readonly MemoryRegion documents;
+
+    private CodesReader(PartReader part, int attribute, PartEntry table)
+    {
+        this.part = part;
+        Attribute = attribute;
+        codes = part.Find(PartSection.Codes, attribute);
+        var content = part.Read(table).AsSpan();
+        (header, int count) = ReadHeader(content);
+        groups = ReadGroups(content[CodesFormat.HeaderBytes..], count);
+        documents = header.IsAligned ? default : ReadDocuments();
+    }
+
+    public int Attribute { get; }
+
+    /// <summary>0 in a flat segment.</summary>
+    public ulong TreeId => header.TreeId;
+
+    public ulong RotationSeed => header.RotationSeed;
+
+    public int PaddedDimensions => header.PaddedDimensions;
+
+    public bool IsAligned => header.IsAligned;
+
+    public bool IsFlat => header.IsFlat;
+
+    /// <summary>Vectors with codes. A document has at most one slot for a dense vector.</summary>
+    public int Slots { get; private set; }
+
+    /// <summary>In the order of their slots, without gaps. Whether their nodes exist in the tree is for whoever has the tree to check.</summary>
+    public ReadOnlySpan<CodeGroup> Groups => groups;
+
+    /// <summary>The attribute's codes; null when the segment has none.</summary>
+    public static CodesReader? Open(PartReader part, int attribute) =>
+        part.TryFind(PartSection.CodeGroups, attribute, out var table) ? new CodesReader(part, attribute, table) : null;
+
+    /// <summary>Blocks of 1-bit codes, then rows of 4-bit codes (<see cref="CodesFormat"/>), verified.</summary>
+    public MemoryRegion ReadGroup(int group)
+    {
+        var found = groups[group];
+        return part.Slice(codes, found.Offset, CodesFormat.BytesOf(found.Count, header.PaddedDimensions));
+    }
+
+    public int DocumentOf(int slot) => (uint)slot >= (uint)Slots
+        ? throw new ArgumentOutOfRangeException(nameof(slot), slot, $"there are {Slots} slots")
+        : header.IsAligned ? slot : (int)BinaryPrimitives.ReadUInt32LittleEndian(documents.Span(slot * 4L, 4));
+
+    /// <summary>The centroid of a flat segment.</summary>
+    public Half[] ReadCentroid()
+    {
+        var centroid = new Half[header.PaddedDimensions];
+        HalfBytes.Read(part.Read(part.Find(PartSection.CodeCentroid, Attribute, centroid.Length * 2L)).AsSpan(), centroid);
+        return centroid;
+    }
+
+    private (CodesHeader Header, int Groups) ReadHeader(ReadOnlySpan<byte> content)
+    {
+        var reader = new ByteReader(content);
+        ulong treeId = reader.UInt64();
+        ulong seed = reader.UInt64();
+        uint padded = reader.UInt32();
+        uint count = reader.UInt32();
+        uint slots = reader.UInt32();
+        uint flags = reader.UInt32();
+        bool isFlat = (flags & 2) != 0;
+        if (padded == 0 || padded % CodesFormat.PaddingUnit != 0 || padded > CodesFormat.MaxPaddedDimensions || flags > 3 || isFlat != (treeId == 0)
+            || (isFlat && count > 1) || slots > int.MaxValue || count > slots || count * (long)CodesFormat.GroupBytes != reader.Remaining)
+        {
+            throw new CorruptDataException(
+                $"codes of attribute {Attribute}: {slots} slots in {count} groups with {padded} dimensions, tree {treeId:x16}, flags {flags:x}");
+        }
+
+        Slots = (int)slots;
+        return (new CodesHeader(treeId, seed, (int)padded, (flags & 1) != 0), (int)count);
+    }
+
+    private CodeGroup[] ReadGroups(ReadOnlySpan<byte> table, int count)
+    {
+        var reader = new ByteReader(table);
+        var result = new CodeGroup[count];
+        var nodes = new HashSet<int>(count);
+        long slots = 0;
+        long end = 0;
+        for (int i = 0; i < count; i++)
+        {
+            uint node = reader.UInt32();
+            uint first = reader.UInt32();
+            uint members = reader.UInt32();
+            ulong offset = reader.UInt64();
+            long expected = (end + PartFormat.Alignment - 1) & -PartFormat.Alignment;
+            if (node > int.MaxValue || first != slots || members == 0 || members > Slots - slots || offset != (ulong)expected || !nodes.Add((int)node)
+                || (header.IsFlat && node != 0))
+            {
+                throw new CorruptDataException($"group {i} of attribute {Attribute}: node {node}, {members} vectors from slot {first}, at {offset}");
+            }
+
+            result[i] = new CodeGroup((int)node, (int)first, (int)members, expected);
+            slots += members;
+            end = expected + CodesFormat.BytesOf((int)members, header.PaddedDimensions);
+        }
+
+        return slots == Slots && end == codes.Length && codes.Count == slots && (!header.IsAligned || slots <= part.Documents)
+            ? result
+            : throw new CorruptDataException($"groups of attribute {Attribute} have {slots} vectors in {end} bytes of {codes.Length}");
+    }
+
+    private MemoryRegion ReadDocuments()
+    {
+        var region = part.Read(part.Find(PartSection.CodeDocuments, Attribute, Slots * 4L));
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            uint document = BinaryPrimitives.ReadUInt32LittleEndian(region.Span(slot * 4L, 4));
+            if (document >= (uint)part.Documents)
+            {
+                throw new CorruptDataException($"slot {slot} of attribute {Attribute} names document {document} of {part.Documents}");
+            }
+        }
+
+        return region;
+    }
+}
