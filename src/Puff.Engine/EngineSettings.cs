@@ -1,3 +1,5 @@
+using Puff.Engine.Vectors;
+
 namespace Puff.Engine;
 
 /// <summary>The numbers a user sets: few, serialisable, each with its unit. Parts a user swaps are <see cref="EngineComponents"/>.</summary>
@@ -52,6 +54,8 @@ public sealed record EngineSettings
 
     /// <summary>Idle namespaces kept open in memory; the least recently used are closed first.</summary>
     public int MaxOpenNamespaces { get; init; } = 1_000;
+
+    internal VectorIndexSettings VectorIndex { get; init; } = new();
 }
 
 public enum CorruptEntryPolicy

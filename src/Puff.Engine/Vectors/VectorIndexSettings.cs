@@ -1,0 +1,29 @@
+namespace Puff.Engine.Vectors;
+
+/// <summary>How vector indexes are shaped. The defaults are what was measured; tests and the simulation make everything tiny.</summary>
+internal sealed record VectorIndexSettings
+{
+    /// <summary>Up to so many vectors an attribute has no tree: its codes are scanned one after the other.</summary>
+    public int FlatLimit { get; init; } = 16_384;
+
+    /// <summary>Vectors a leaf should have.</summary>
+    public int LeafTarget { get; init; } = 128;
+
+    /// <summary>A leaf with more vectors is split.</summary>
+    public int LeafMax { get; init; } = 256;
+
+    /// <summary>While training, a leaf with fewer vectors gives them to its neighbours.</summary>
+    public int LeafMin { get; init; } = 48;
+
+    /// <summary>Children of an inner node for which another level is not worth its while.</summary>
+    public int FanOut { get; init; } = 100;
+
+    /// <summary>Up to so many leaves (or upper nodes) are compared with a query one by one; a larger tree is searched from the top.</summary>
+    public int FlatRoutingLimit { get; init; } = 16_384;
+
+    /// <summary>Share of the true nearest ten that a search should find.</summary>
+    public float RecallTarget { get; init; } = 0.97f;
+
+    /// <summary>Threads that training and assignment may use.</summary>
+    public int Threads { get; init; } = Environment.ProcessorCount;
+}
