@@ -60,8 +60,8 @@ internal sealed unsafe class CodesEncoder : IDisposable
     /// <summary>The document of the next slot; only for codes that are not aligned, once a slot.</summary>
     public void AddDocument(int document) => documents.UInt32((uint)document);
 
-    /// <param name="centroid">Of a flat segment, one number a padded dimension; empty otherwise.</param>
-    public void Finish(ReadOnlySpan<Half> centroid)
+    /// <param name="centroid">Of a flat segment, one finite number a padded dimension; empty otherwise.</param>
+    public void Finish(ReadOnlySpan<float> centroid)
     {
         if (centroid.Length != (header.IsFlat ? header.PaddedDimensions : 0) || documents.Length != (header.IsAligned ? 0 : slots * 4L))
         {
@@ -79,7 +79,11 @@ internal sealed unsafe class CodesEncoder : IDisposable
         if (header.IsFlat)
         {
             part.BeginSection();
-            HalfBytes.Write(part.Buffer, centroid);
+            foreach (float coordinate in centroid)
+            {
+                part.Buffer.UInt32(BitConverter.SingleToUInt32Bits(coordinate));
+            }
+
             part.EndSection(PartSection.CodeCentroid, attribute);
         }
     }

@@ -61,10 +61,19 @@ internal sealed class CodesReader
         : header.IsAligned ? slot : (int)BinaryPrimitives.ReadUInt32LittleEndian(documents.Span(slot * 4L, 4));
 
     /// <summary>The centroid of a flat segment.</summary>
-    public Half[] ReadCentroid()
+    public float[] ReadCentroid()
     {
-        var centroid = new Half[header.PaddedDimensions];
-        HalfBytes.Read(part.Read(part.Find(PartSection.CodeCentroid, Attribute, centroid.Length * 2L)).AsSpan(), centroid);
+        var centroid = new float[header.PaddedDimensions];
+        var content = part.Read(part.Find(PartSection.CodeCentroid, Attribute, centroid.Length * 4L)).AsSpan();
+        for (int i = 0; i < centroid.Length; i++)
+        {
+            centroid[i] = BinaryPrimitives.ReadSingleLittleEndian(content[(i * 4)..]);
+            if (!float.IsFinite(centroid[i]))
+            {
+                throw new CorruptDataException($"coordinate {i} of the centroid of attribute {Attribute} is {centroid[i]}");
+            }
+        }
+
         return centroid;
     }
 

@@ -6,10 +6,6 @@ namespace Puff.Engine.Formats;
 /// <summary>Centroids as stored: 16-bit floats, little-endian, always finite.</summary>
 internal static class HalfBytes
 {
-    /// <summary>The nearest finite 16-bit float; a centroid need not be exact, because codes are relative to what is stored.</summary>
-    public static Half From(float value) =>
-        float.IsNaN(value) ? Half.Zero : (Half)Math.Clamp(value, (float)Half.MinValue, (float)Half.MaxValue);
-
     public static void Write(ByteWriter writer, ReadOnlySpan<Half> values)
     {
         var target = writer.Reserve(checked(values.Length * 2));

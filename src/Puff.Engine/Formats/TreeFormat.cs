@@ -8,7 +8,8 @@ namespace Puff.Engine.Formats;
 /// <param name="RotationSeed">Names the rotation of its centroids and of all vectors coded against them.</param>
 /// <param name="Metric">Under cosine distance, vectors are scaled to unit length before they are rotated.</param>
 /// <param name="Dimensions">Of the attribute.</param>
-internal readonly record struct TreeHeader(ulong TreeId, ulong RotationSeed, DistanceMetric Metric, int Dimensions)
+/// <param name="CentroidScale">A power of two: coordinates of centroids are the stored 16-bit floats times this.</param>
+internal readonly record struct TreeHeader(ulong TreeId, ulong RotationSeed, DistanceMetric Metric, int Dimensions, float CentroidScale)
 {
     /// <summary>Coordinates after the rotation.</summary>
     public int PaddedDimensions => CodesFormat.Pad(Dimensions);
@@ -16,7 +17,7 @@ internal readonly record struct TreeHeader(ulong TreeId, ulong RotationSeed, Dis
 
 /// <summary>
 /// Tree objects (docs/formats/tree.md): an <see cref="Envelope"/> with nodes FirstNode .. FirstNode + count - 1 of a cluster tree, each a parent and a
-/// centroid in rotated space. Nodes are only ever added; a tree is a chain of such objects.
+/// centroid in rotated space, divided by a scale. Nodes are only ever added; a tree is a chain of such objects.
 /// </summary>
 internal static class TreeFormat
 {
@@ -54,7 +55,7 @@ internal static class TreeFormat
         writer.UInt32((uint)header.PaddedDimensions);
         writer.UInt32((uint)firstNode);
         writer.UInt32((uint)parents.Length);
-        writer.UInt32(0);
+        writer.UInt32(BitConverter.SingleToUInt32Bits(header.CentroidScale));
         for (int i = 0; i < parents.Length; i++)
         {
             writer.UInt32((uint)parents[i]);
@@ -76,15 +77,15 @@ internal static class TreeFormat
         uint padded = reader.UInt32();
         uint first = reader.UInt32();
         uint count = reader.UInt32();
-        uint reserved = reader.UInt32();
+        float scale = BitConverter.UInt32BitsToSingle(reader.UInt32());
         if (id == 0 || metric is not ((uint)DistanceMetric.CosineDistance or (uint)DistanceMetric.EuclideanSquared)
-            || dimensions is 0 or > CodesFormat.MaxPaddedDimensions || padded != CodesFormat.Pad((int)dimensions) || reserved != 0
+            || dimensions is 0 or > CodesFormat.MaxPaddedDimensions || padded != CodesFormat.Pad((int)dimensions) || !float.IsNormal(scale) || !float.IsPow2(scale)
             || count == 0 || first > int.MaxValue - count || reader.Remaining != count * (4L + (padded * 2L)))
         {
-            throw new CorruptDataException($"tree {id:x16}: {count} nodes from {first}, {dimensions} dimensions as {padded}, metric {metric}");
+            throw new CorruptDataException($"tree {id:x16}: {count} nodes from {first}, {dimensions} dimensions as {padded}, metric {metric}, scale {scale}");
         }
 
-        var nodes = new TreeNodes(new TreeHeader(id, seed, (DistanceMetric)metric, (int)dimensions), (int)first, (int)count);
+        var nodes = new TreeNodes(new TreeHeader(id, seed, (DistanceMetric)metric, (int)dimensions, scale), (int)first, (int)count);
         for (int i = 0; i < nodes.Count; i++)
         {
             ReadNode(ref reader, nodes, i);

@@ -22,7 +22,7 @@ internal static class CodesSamples
 
     public static int[] FlatDocuments => [.. Enumerable.Range(0, 40).Select(i => i * 7 % Documents)];
 
-    public static Half[] Centroid => [.. Enumerable.Range(0, Padded).Select(i => (Half)(i / 8f - 3))];
+    public static float[] Centroid => [.. Enumerable.Range(0, Padded).Select(i => i / 8f - 3)];
 
     public static unsafe byte[] Write()
     {
