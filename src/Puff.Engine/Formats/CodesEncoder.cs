@@ -41,7 +41,6 @@ internal sealed unsafe class CodesEncoder : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(node);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        part.Buffer.Reserve((int)(-part.Position & (PartFormat.Alignment - 1))).Clear();
         groups.UInt32((uint)node);
         groups.UInt32((uint)slots);
         groups.UInt32((uint)count);
@@ -49,11 +48,11 @@ internal sealed unsafe class CodesEncoder : IDisposable
         groupCount++;
         slots = checked(slots + count);
         long offset = part.Buffer.Length;
-        part.Buffer.Reserve(checked((int)CodesFormat.BytesOf(count, header.PaddedDimensions))).Clear();
+        part.Buffer.Reserve(checked((int)CodesFormat.PaddedBytesOf(count, header.PaddedDimensions))).Clear();
         return offset;
     }
 
-    /// <summary>The bytes of a group, 1-bit blocks first, aligned to 64 bytes in the stored part.</summary>
+    /// <summary>The bytes of a group, 1-bit blocks first, aligned to 64 bytes here and in the stored part.</summary>
     /// <param name="offset">What <see cref="AddGroup"/> returned.</param>
     public byte* Locate(long offset) => part.Buffer.Written.Pointer + offset;
 

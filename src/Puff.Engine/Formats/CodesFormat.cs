@@ -45,5 +45,9 @@ internal static class CodesFormat
     public static long BytesOf(int vectors, int paddedDimensions) =>
         RowsOffset(vectors, paddedDimensions) + (vectors * (long)RowBytes(paddedDimensions));
 
+    /// <summary>With the zeros up to where the next group begins.</summary>
+    public static long PaddedBytesOf(int vectors, int paddedDimensions) =>
+        (BytesOf(vectors, paddedDimensions) + PartFormat.Alignment - 1) & -PartFormat.Alignment;
+
     public static int Pad(int dimensions) => (dimensions + PaddingUnit - 1) / PaddingUnit * PaddingUnit;
 }

@@ -14,9 +14,11 @@ internal sealed class CodesReader
     private readonly CodesHeader header;
     private readonly CodeGroup[] groups;
     private readonly MemoryRegion documents;
+    private readonly Func<CorruptDataException, Exception>? translate;
 
-    private CodesReader(PartReader part, int attribute, PartEntry table)
+    private CodesReader(PartReader part, int attribute, PartEntry table, Func<CorruptDataException, Exception>? translate)
     {
+        this.translate = translate;
         this.part = part;
         Attribute = attribute;
         codes = part.Find(PartSection.Codes, attribute);
@@ -46,14 +48,26 @@ internal sealed class CodesReader
     public ReadOnlySpan<CodeGroup> Groups => groups;
 
     /// <summary>The attribute's codes; null when the segment has none.</summary>
-    public static CodesReader? Open(PartReader part, int attribute) =>
-        part.TryFind(PartSection.CodeGroups, attribute, out var table) ? new CodesReader(part, attribute, table) : null;
+    /// <param name="part">The part.</param>
+    /// <param name="attribute">Its number.</param>
+    /// <param name="translate">
+    /// Makes of damage that is found later, when a search reads groups of several segments, an error that names the object.
+    /// </param>
+    public static CodesReader? Open(PartReader part, int attribute, Func<CorruptDataException, Exception>? translate = null) =>
+        part.TryFind(PartSection.CodeGroups, attribute, out var table) ? new CodesReader(part, attribute, table, translate) : null;
 
     /// <summary>Blocks of 1-bit codes, then rows of 4-bit codes (<see cref="CodesFormat"/>), verified.</summary>
     public MemoryRegion ReadGroup(int group)
     {
         var found = groups[group];
-        return part.Slice(codes, found.Offset, CodesFormat.BytesOf(found.Count, header.PaddedDimensions));
+        try
+        {
+            return part.Slice(codes, found.Offset, CodesFormat.BytesOf(found.Count, header.PaddedDimensions));
+        }
+        catch (CorruptDataException damage) when (translate is not null)
+        {
+            throw translate(damage);
+        }
     }
 
     public int DocumentOf(int slot) => (uint)slot >= (uint)Slots
@@ -111,16 +125,15 @@ internal sealed class CodesReader
             uint first = reader.UInt32();
             uint members = reader.UInt32();
             ulong offset = reader.UInt64();
-            long expected = (end + PartFormat.Alignment - 1) & -PartFormat.Alignment;
-            if (node > int.MaxValue || first != slots || members == 0 || members > Slots - slots || offset != (ulong)expected || !nodes.Add((int)node)
+            if (node > int.MaxValue || first != slots || members == 0 || members > Slots - slots || offset != (ulong)end || !nodes.Add((int)node)
                 || (header.IsFlat && node != 0))
             {
                 throw new CorruptDataException($"group {i} of attribute {Attribute}: node {node}, {members} vectors from slot {first}, at {offset}");
             }
 
-            result[i] = new CodeGroup((int)node, (int)first, (int)members, expected);
+            result[i] = new CodeGroup((int)node, (int)first, (int)members, end);
             slots += members;
-            end = expected + CodesFormat.BytesOf((int)members, header.PaddedDimensions);
+            end += CodesFormat.PaddedBytesOf((int)members, header.PaddedDimensions);
         }
 
         return slots == Slots && end == codes.Length && codes.Count == slots && (!header.IsAligned || slots <= part.Documents)

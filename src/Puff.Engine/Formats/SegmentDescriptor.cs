@@ -33,6 +33,20 @@ internal sealed record SegmentDescriptor
     /// <summary>The attributes with codes, and the tree each is grouped by. An attribute that is not listed is scanned exactly.</summary>
     public IReadOnlyList<SegmentTree> Trees { get; init; } = [];
 
+    /// <summary>The tree an attribute's codes are grouped by, 0 when they are flat, null when there are none.</summary>
+    public ulong? FindTree(int attribute)
+    {
+        foreach (var tree in Trees)
+        {
+            if (tree.Attribute == attribute)
+            {
+                return tree.TreeId;
+            }
+        }
+
+        return null;
+    }
+
     public long TotalBytes => (long)Parts.Aggregate(UInt128.Zero, (sum, p) => sum + (ulong)p.Bytes);
 
     /// <summary>The live documents' share of a number of bytes. 128 bits, because many documents times many bytes do not fit 64.</summary>

@@ -82,7 +82,8 @@ internal static class TreeFormat
             || dimensions is 0 or > CodesFormat.MaxPaddedDimensions || padded != CodesFormat.Pad((int)dimensions) || !float.IsNormal(scale) || !float.IsPow2(scale)
             || count == 0 || first > int.MaxValue - count || reader.Remaining != count * (4L + (padded * 2L)))
         {
-            throw new CorruptDataException($"tree {id:x16}: {count} nodes from {first}, {dimensions} dimensions as {padded}, metric {metric}, scale {scale}");
+            throw new CorruptDataException(
+                $"tree {id:x16}: {count} nodes from {first}, {dimensions} dimensions as {padded}, metric {metric}, scale {scale}");
         }
 
         var nodes = new TreeNodes(new TreeHeader(id, seed, (DistanceMetric)metric, (int)dimensions, scale), (int)first, (int)count);
@@ -115,8 +116,6 @@ internal static class TreeFormat
 /// <param name="count">How many.</param>
 internal sealed class TreeNodes(TreeHeader header, int firstNode, int count)
 {
-    private readonly Half[] centroids = GC.AllocateUninitializedArray<Half>(checked(count * header.PaddedDimensions));
-
     public TreeHeader Header { get; } = header;
 
     public int FirstNode { get; } = firstNode;
@@ -127,8 +126,8 @@ internal sealed class TreeNodes(TreeHeader header, int firstNode, int count)
     public int[] Parents { get; } = new int[count];
 
     /// <summary>All centroids one after the other, <see cref="TreeHeader.PaddedDimensions"/> numbers each.</summary>
-    public Span<Half> Centroids => centroids;
+    public Half[] Centroids { get; } = GC.AllocateUninitializedArray<Half>(checked(count * header.PaddedDimensions));
 
     /// <param name="index">Counted from <see cref="FirstNode"/>.</param>
-    public Span<Half> Centroid(int index) => Centroids.Slice(index * Header.PaddedDimensions, Header.PaddedDimensions);
+    public Span<Half> Centroid(int index) => Centroids.AsSpan(index * Header.PaddedDimensions, Header.PaddedDimensions);
 }

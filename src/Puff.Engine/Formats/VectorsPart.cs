@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Puff.Engine.Encoding;
+using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 
 namespace Puff.Engine.Formats;
@@ -87,7 +88,7 @@ internal sealed class VectorsReader
             throw new CorruptDataException($"{vectors.Length} bytes are not {vectors.Count} vectors of type {attribute.Type}");
         }
 
-        runs = ReadRuns(attribute.Id);
+        runs = ReadRuns(part, attribute.Id, vectors.Count);
     }
 
     public int RowBytes { get; }
@@ -97,6 +98,24 @@ internal sealed class VectorsReader
     /// <summary>The attribute's vectors; null when no document has one.</summary>
     public static VectorsReader? Open(PartReader part, AttributeDefinition attribute) =>
         part.TryFind(PartSection.Vectors, attribute.Id, out var entry) && entry.Count > 0 ? new VectorsReader(part, attribute, entry) : null;
+
+    /// <summary>Which documents have a vector.</summary>
+    public static BitSet DocumentsWithVector(PartReader part, int attribute)
+    {
+        var documents = new BitSet(part.Documents);
+        if (part.TryFind(PartSection.Vectors, attribute, out var entry))
+        {
+            foreach (var run in ReadRuns(part, attribute, entry.Count))
+            {
+                for (int i = 0; i < run.Count; i++)
+                {
+                    documents[run.FirstDocument + i] = true;
+                }
+            }
+        }
+
+        return documents;
+    }
 
     /// <summary>All vectors, row after row, verified.</summary>
     public MemoryRegion ReadAll() => part.Read(vectors);
@@ -123,7 +142,7 @@ internal sealed class VectorsReader
         return index >= 0 && index < runs[low].Count ? part.Slice(vectors, (runs[low].FirstRow + (long)index) * RowBytes, RowBytes) : default;
     }
 
-    private VectorRun[] ReadRuns(int attribute)
+    private static VectorRun[] ReadRuns(PartReader part, int attribute, long vectors)
     {
         var entry = part.Find(PartSection.VectorBlocks, attribute);
         var table = part.Read(entry).AsSpan();
@@ -144,8 +163,8 @@ internal sealed class VectorsReader
             row += count;
         }
 
-        return row == vectors.Count && table.Length % 8 == 0
+        return row == vectors && table.Length % 8 == 0
             ? result
-            : throw new CorruptDataException($"the runs of attribute {attribute} have {row} vectors instead of {vectors.Count}");
+            : throw new CorruptDataException($"the runs of attribute {attribute} have {row} vectors instead of {vectors}");
     }
 }

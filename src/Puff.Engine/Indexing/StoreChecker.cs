@@ -143,7 +143,18 @@ internal sealed class StoreChecker(EngineContext context)
             needed.UnionWith(segment.AllKeys());
             objects += segment.AllKeys().Count();
             bytes += segment.TotalBytes;
-            foreach (var problem in await SegmentVerifier.VerifyAsync(context.Store, segment, cancellation))
+            foreach (var problem in await SegmentVerifier.VerifyAsync(context.Store, segment, manifest.Trees, cancellation))
+            {
+                problems.Add(new CheckProblem(keys.Name, problem.Key, problem.Message));
+            }
+        }
+
+        foreach (var tree in manifest.Trees)
+        {
+            needed.UnionWith(tree.Parts.Select(p => p.Key));
+            objects += tree.Parts.Count;
+            bytes += tree.Parts.Sum(p => p.Bytes);
+            foreach (var problem in await SegmentVerifier.VerifyTreeAsync(context.Store, tree, cancellation))
             {
                 problems.Add(new CheckProblem(keys.Name, problem.Key, problem.Message));
             }

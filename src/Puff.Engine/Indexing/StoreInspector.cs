@@ -31,6 +31,7 @@ internal sealed class StoreInspector(EngineContext context)
                 new("segments", ["segment", "documents", "deleted", "bytes", "deletes"],
                     manifest.Segments.Select(s => Row(s.KeyBase, Text(s.Documents), Text(s.Deleted), Text(s.TotalBytes), s.DeletesKey ?? "-")).ToArray()),
                 AttributesOf(manifest.Schema),
+                new("cluster trees", ["tree", "attribute", "nodes", "bytes", "objects", "trained on"], manifest.Trees.Select(TreeRow).ToArray()),
                 new("retired objects", ["key", "since"], manifest.Retired.Select(r => Row(r.Key, SinceText(r.RetiredAtMs))).ToArray()),
                 new("trim marks", ["through", "published"], manifest.Trims.Select(t => Row(Text(t.Through), SinceText(t.PublishedAtMs))).ToArray()),
                 new("inherited log", ["namespace", "epoch", "from", "through"],
@@ -76,6 +77,7 @@ internal sealed class StoreInspector(EngineContext context)
                 [
                     new("parts", ["key", "bytes"], descriptor.Parts.Select(p => Row(descriptor.KeyOf(p.Name), Text(p.Bytes))).ToArray()),
                     new("columns", ["attribute", "type", "documents with a value"], ColumnsOf(reader, manifest.Schema)),
+                    new("codes", ["attribute", "tree", "vectors", "groups", "aligned"], CodesOf(reader)),
                 ]);
         }
         finally
@@ -87,6 +89,16 @@ internal sealed class StoreInspector(EngineContext context)
     private static IReadOnlyList<string>[] ColumnsOf(SegmentReader reader, NamespaceSchema schema) =>
         schema.Attributes.Where(a => a.Filterable)
             .Select(a => Row(a.Name, a.Type.ToString(), Text(reader.GetColumn(a)?.Present.PopCount() ?? 0))).ToArray();
+
+    private static IReadOnlyList<string> TreeRow(TreeDescriptor tree) => Row(
+        TreeText(tree.Id), Text(tree.Attribute), Text(tree.Nodes), Text(tree.Parts.Sum(p => p.Bytes)), Text(tree.Parts.Count), Text(tree.TrainedOn));
+
+    private static IReadOnlyList<string>[] CodesOf(SegmentReader reader) =>
+        reader.Descriptor.Trees.Select(t => reader.GetCodes(t.Attribute)).OfType<CodesReader>()
+            .Select(c => Row(Text(c.Attribute), c.IsFlat ? "-" : TreeText(c.TreeId), Text(c.Slots), Text(c.Groups.Length), c.IsAligned ? "yes" : "no"))
+            .ToArray();
+
+    private static string TreeText(ulong id) => id.ToString("x16", CultureInfo.InvariantCulture);
 
     private async Task<InspectionReport> ListEntriesAsync(NamespaceKeys keys, WriteAheadLog log, Manifest manifest, CancellationToken cancellation)
     {

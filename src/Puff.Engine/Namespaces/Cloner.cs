@@ -36,6 +36,7 @@ internal sealed class Cloner(EngineContext context)
             UpdatedAtMs = context.NowMs,
             InheritedTails = [.. origin.Manifest.InheritedTails, .. TailOf(source.Name, origin.Manifest, snapshot.Sequence)],
             Segments = origin.Manifest.Segments,
+            Trees = origin.Manifest.Trees,
         };
         var pins = await PinAsync(target, manifest);
         manifest = manifest with { PinsHeld = [.. manifest.PinsHeld, .. pins] };
@@ -56,6 +57,7 @@ internal sealed class Cloner(EngineContext context)
         using var snapshot = source.Snapshot();
         long startedAt = context.Time.GetTimestamp();
         var segments = await CopySegmentsAsync(target, snapshot);
+        var trees = await CopyTreesAsync(target, snapshot.Trees);
         var manifest = target.NewLife(before) with
         {
             BornLive = true,
@@ -64,6 +66,7 @@ internal sealed class Cloner(EngineContext context)
             LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
             UpdatedAtMs = context.NowMs,
             Segments = segments,
+            Trees = trees,
         };
         if (context.Time.GetElapsedTime(startedAt) > context.Settings.Grace)
         {
@@ -122,10 +125,7 @@ internal sealed class Cloner(EngineContext context)
         var original = set.Segment.Descriptor;
         foreach (var part in original.Parts)
         {
-            if (!await context.Store.CopyAsync(original.KeyOf(part.Name), $"{keyBase}.{part.Name}", StorePurpose.Segment, CancellationToken.None))
-            {
-                throw PuffException.Corrupt($"segment object {original.KeyOf(part.Name)} is gone");
-            }
+            await CopyObjectAsync(original.KeyOf(part.Name), $"{keyBase}.{part.Name}");
         }
 
         var deleted = set.Live.Clone();
@@ -140,6 +140,33 @@ internal sealed class Cloner(EngineContext context)
         string key = $"{keyBase}.del.1.{context.NextUInt64():x16}";
         await DeletesObject.WriteAsync(context.Store, key, deleted, CancellationToken.None);
         return copy with { DeletesVersion = 1, DeletesKey = key, Deleted = count };
+    }
+
+    private async Task<List<TreeDescriptor>> CopyTreesAsync(Namespace target, IReadOnlyList<TreeDescriptor> trees)
+    {
+        var copies = new List<TreeDescriptor>();
+        foreach (var tree in trees)
+        {
+            var parts = new List<TreePart>();
+            foreach (var part in tree.Parts)
+            {
+                string key = target.Keys.TreePart(tree.Id, part.FirstNode, context.NextUInt64());
+                await CopyObjectAsync(part.Key, key);
+                parts.Add(part with { Key = key });
+            }
+
+            copies.Add(tree with { Parts = parts });
+        }
+
+        return copies;
+    }
+
+    private async Task CopyObjectAsync(string from, string to)
+    {
+        if (!await context.Store.CopyAsync(from, to, StorePurpose.Segment, CancellationToken.None))
+        {
+            throw PuffException.Corrupt($"object {from} is gone, although the namespace needs it");
+        }
     }
 
     private static IEnumerable<InheritedTail> TailOf(string source, Manifest manifest, long through) =>

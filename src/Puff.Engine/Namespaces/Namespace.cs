@@ -1,7 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
 using Puff.Engine.Schema;
-using Puff.Engine.Segments;
 using Puff.Engine.Wal;
 
 namespace Puff.Engine.Namespaces;
@@ -218,7 +217,7 @@ internal sealed class Namespace
         if (await Manifests.PublishAsync(NewLife(on), on.Current, CancellationToken.None) is { Manifest.Version: 0 } created)
         {
             var log = new WriteAheadLog(context.Store, Keys, created.Manifest.Epoch);
-            Swap(on, new NamespaceView(new NamespaceState(Name, created.Manifest, []), created, log, created.ReadAt));
+            Swap(on, new NamespaceView(new NamespaceState(Name, created.Manifest, [], []), created, log, created.ReadAt));
         }
         else
         {
@@ -366,10 +365,10 @@ internal sealed class Namespace
     /// <summary>False when the view was replaced meanwhile.</summary>
     private async Task<bool> AdoptAsync(NamespaceView known, ManifestVersion current)
     {
-        SegmentReader[] readers;
+        OpenIndex index;
         try
         {
-            readers = await loader.OpenSegmentsAsync(current.Manifest, known.State.Segments, CancellationToken.None);
+            index = await loader.OpenIndexAsync(current.Manifest, known.State, CancellationToken.None);
         }
         catch (PuffException missing) when (missing.Kind == ErrorKind.Corrupt && !IsTrusted(current.ReadAt))
         {
@@ -382,19 +381,19 @@ internal sealed class Namespace
         {
             if (!ReferenceEquals(view?.State, known.State))
             {
-                Array.ForEach(readers, r => r.Release());
+                index.Release();
                 return false;
             }
 
-            var state = Rebuild(known.State, current.Manifest, readers);
+            var state = Rebuild(known.State, current.Manifest, index);
             Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
             return true;
         }
     }
 
-    private NamespaceState Rebuild(NamespaceState old, Manifest manifest, SegmentReader[] readers)
+    private NamespaceState Rebuild(NamespaceState old, Manifest manifest, OpenIndex index)
     {
-        var state = new NamespaceState(Name, manifest, readers);
+        var state = new NamespaceState(Name, manifest, index.Segments, index.Trees);
         foreach (var entry in old.Entries)
         {
             bool inherited = entry.Header.Epoch != manifest.Epoch;

@@ -1,5 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
+using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Storage;
 using Puff.Engine.Wal;
@@ -58,38 +59,52 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     /// <summary>Everything a manifest names stays for grace after it was replaced; half of it allows for clocks that differ.</summary>
     private bool IsOld(long readAt) => context.Time.GetElapsedTime(readAt) > context.Settings.Grace / 2;
 
-    /// <summary>Opens the segments of a manifest; those <paramref name="reuse"/> has open already are shared. The caller owns one reference on each.</summary>
-    public async Task<SegmentReader[]> OpenSegmentsAsync(Manifest manifest, IReadOnlyList<SegmentReader> reuse, CancellationToken cancellation)
+    /// <summary>Opens the segments and trees of a manifest; those <paramref name="reuse"/> has open already are shared.</summary>
+    public async Task<OpenIndex> OpenIndexAsync(Manifest manifest, NamespaceState? reuse, CancellationToken cancellation)
     {
-        var opening = manifest.Segments.Select(async descriptor =>
-        {
-            foreach (var reader in reuse)
-            {
-                if (IsSame(reader.Descriptor, descriptor))
-                {
-                    reader.AddReference();
-                    return reader;
-                }
-            }
-
-            return await SegmentReader.OpenAsync(context.Store, descriptor, cancellation);
-        }).ToArray();
+        var segments = manifest.Segments.Select(s => OpenSegmentAsync(s, reuse?.Segments ?? [], cancellation)).ToArray();
+        var trees = manifest.Trees.Select(t => OpenTreeAsync(t, manifest.Schema, reuse?.Trees ?? [], cancellation)).ToArray();
         try
         {
-            return await Task.WhenAll(opening);
+            await Task.WhenAll([.. segments, .. trees]);
+            return new OpenIndex(Array.ConvertAll(segments, s => s.Result), Array.ConvertAll(trees, t => t.Result));
         }
         catch
         {
-            foreach (var task in opening)
-            {
-                if (task.IsCompletedSuccessfully)
-                {
-                    task.Result.Release();
-                }
-            }
-
+            var opened = new OpenIndex(
+                segments.Where(s => s.IsCompletedSuccessfully).Select(s => s.Result).ToArray(),
+                trees.Where(t => t.IsCompletedSuccessfully).Select(t => t.Result).ToArray());
+            opened.Release();
             throw;
         }
+    }
+
+    private async Task<SegmentReader> OpenSegmentAsync(SegmentDescriptor descriptor, IReadOnlyList<SegmentReader> reuse, CancellationToken cancellation)
+    {
+        foreach (var reader in reuse)
+        {
+            if (IsSame(reader.Descriptor, descriptor))
+            {
+                reader.AddReference();
+                return reader;
+            }
+        }
+
+        return await SegmentReader.OpenAsync(context.Store, descriptor, cancellation);
+    }
+
+    private async Task<IndexTree> OpenTreeAsync(
+        TreeDescriptor descriptor, NamespaceSchema schema, IReadOnlyList<IndexTree> reuse, CancellationToken cancellation)
+    {
+        var opened = await TreeObject.OpenAsync(context.Store, descriptor, reuse.FirstOrDefault(t => t.Descriptor.Id == descriptor.Id), cancellation);
+        if (schema.Find(descriptor.Attribute) is { Type.IsDenseVector: true } attribute && attribute.Type.Dimensions == opened.Tree.Dimensions)
+        {
+            return opened;
+        }
+
+        opened.Tree.Release();
+        throw PuffException.Corrupt(
+            $"tree {descriptor.Id:x16} of \"{keys.Name}\" has {opened.Tree.Dimensions} dimensions and does not fit attribute {descriptor.Attribute}");
     }
 
     /// <summary>The parent's entries a branch still depends on, in order. The caller owns their references.</summary>
@@ -125,7 +140,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         var log = new WriteAheadLog(context.Store, keys, manifest.Epoch);
         var inheriting = ReadInheritedAsync(manifest.InheritedTails, cancellation);
         var reading = ReadAllAsync(log, sequences, cancellation);
-        var opening = OpenSegmentsAsync(manifest, [], cancellation);
+        var opening = OpenIndexAsync(manifest, null, cancellation);
         try
         {
             await Task.WhenAll(inheriting, reading, opening);
@@ -142,7 +157,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
             return null;
         }
 
-        var state = new NamespaceState(keys.Name, manifest, opening.Result);
+        var state = new NamespaceState(keys.Name, manifest, opening.Result.Segments, opening.Result.Trees);
         try
         {
             ApplyAll(state, inheriting.Result, reading.Result);
@@ -286,7 +301,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
 
     private static bool IsSame(SegmentDescriptor left, SegmentDescriptor right) => left.KeyBase == right.KeyBase && left.DeletesKey == right.DeletesKey;
 
-    private static void Release(Task<List<WalEntry>> inherited, Task<List<WalEntry>?> entries, Task<SegmentReader[]> segments)
+    private static void Release(Task<List<WalEntry>> inherited, Task<List<WalEntry>?> entries, Task<OpenIndex> index)
     {
         if (inherited.IsCompletedSuccessfully)
         {
@@ -298,9 +313,9 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
             entries.Result?.ForEach(e => e.Memory.Release());
         }
 
-        if (segments.IsCompletedSuccessfully)
+        if (index.IsCompletedSuccessfully)
         {
-            Array.ForEach(segments.Result, s => s.Release());
+            index.Result.Release();
         }
     }
 }

@@ -30,6 +30,9 @@ internal sealed class NamespaceSnapshot(
 
     public NamespaceOptions Options { get; init; } = new();
 
+    /// <summary>The cluster trees that <see cref="Sets"/> use.</summary>
+    public IReadOnlyList<TreeDescriptor> Trees { get; init; } = [];
+
     public long LiveDocuments => Sets.Sum(s => (long)s.Live.PopCount());
 
     public void Dispose() => Interlocked.Exchange(ref release, null)?.Invoke();

@@ -18,14 +18,17 @@ internal sealed unsafe class NamespaceState
     private readonly Tail tail = new();
     private readonly List<WalEntry> entries = [];
     private readonly string name;
+    private readonly IReadOnlyList<IndexTree> trees;
     private DocumentSet[]? frozen;
 
     /// <param name="name">The namespace.</param>
     /// <param name="manifest">What the segments belong to.</param>
     /// <param name="readers">One reader a segment of the manifest, in its order; the state takes over a reference on each.</param>
-    public NamespaceState(string name, Manifest manifest, IReadOnlyList<SegmentReader> readers)
+    /// <param name="trees">The trees of the manifest; the state takes over a reference on each.</param>
+    public NamespaceState(string name, Manifest manifest, IReadOnlyList<SegmentReader> readers, IReadOnlyList<IndexTree> trees)
     {
         this.name = name;
+        this.trees = trees;
         Manifest = manifest;
         Schema = manifest.Schema;
         Options = manifest.Options;
@@ -33,10 +36,15 @@ internal sealed unsafe class NamespaceState
         IsLive = !manifest.Deleted && (manifest.BornLive || manifest.IndexedThrough > 0);
         LastWriteAtMs = manifest.LastWriteAtMs;
         UpdatedAtMs = manifest.UpdatedAtMs;
-        segments = readers.Select(r => new SegmentState(r)).ToArray();
+        segments = readers.Select(r => new SegmentState(r, trees)).ToArray();
         foreach (var reader in readers)
         {
             resources.Add(reader.Release);
+        }
+
+        foreach (var tree in trees)
+        {
+            resources.Add(tree.Tree.Release);
         }
     }
 
@@ -69,6 +77,8 @@ internal sealed unsafe class NamespaceState
     public IReadOnlyList<WalEntry> Entries => entries;
 
     public IReadOnlyList<SegmentReader> Segments => Array.ConvertAll(segments, s => s.Reader);
+
+    public IReadOnlyList<IndexTree> Trees => trees;
 
     public int TailDocuments => tail.LiveCount;
 
@@ -136,6 +146,7 @@ internal sealed unsafe class NamespaceState
             {
                 UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
                 Options = Options,
+                Trees = Manifest.Trees,
             };
         }
     }
@@ -303,10 +314,12 @@ internal sealed unsafe class NamespaceState
     private sealed class SegmentState
     {
         private readonly BitSet live;
+        private readonly IReadOnlyList<IndexTree> trees;
         private SegmentDocumentSet? frozen;
 
-        public SegmentState(SegmentReader reader)
+        public SegmentState(SegmentReader reader, IReadOnlyList<IndexTree> trees)
         {
+            this.trees = trees;
             Reader = reader;
             live = reader.BaseLive.Clone();
             LiveCount = live.PopCount();
@@ -336,7 +349,7 @@ internal sealed unsafe class NamespaceState
             return true;
         }
 
-        public SegmentDocumentSet Freeze() => frozen ??= new SegmentDocumentSet(Reader, live.Clone());
+        public SegmentDocumentSet Freeze() => frozen ??= new SegmentDocumentSet(Reader, live.Clone(), trees);
     }
 }
 

@@ -21,5 +21,5 @@ internal sealed record NamespaceView(NamespaceState State, ManifestVersion? Curr
 
     /// <summary>An empty state: nothing is stored under this name.</summary>
     public static NamespaceView Absent(EngineContext context, NamespaceKeys keys, long readAt) =>
-        new(new NamespaceState(keys.Name, new Manifest { Epoch = 0 }, []), null, new WriteAheadLog(context.Store, keys, 0), readAt);
+        new(new NamespaceState(keys.Name, new Manifest { Epoch = 0 }, [], []), null, new WriteAheadLog(context.Store, keys, 0), readAt);
 }

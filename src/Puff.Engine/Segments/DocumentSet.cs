@@ -1,6 +1,7 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Segments;
 
@@ -32,6 +33,9 @@ internal abstract class DocumentSet
 
     /// <summary>The exact vectors of a dense vector attribute; null when no document of the set has any.</summary>
     public abstract VectorRows? GetVectors(AttributeDefinition attribute);
+
+    /// <summary>The codes of a dense vector attribute; null when the set has none, and its vectors are to be scanned.</summary>
+    public virtual CodedVectors? GetIndex(AttributeDefinition attribute) => null;
 
     /// <summary>The live documents that match; all live ones without a predicate. The result may be shared: do not change it.</summary>
     public BitSet Match(Predicate? predicate)

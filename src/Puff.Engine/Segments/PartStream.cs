@@ -1,5 +1,3 @@
-using System.Buffers;
-using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Storage;
 
@@ -11,8 +9,6 @@ namespace Puff.Engine.Segments;
 /// </summary>
 internal sealed class PartStream : IAsyncDisposable
 {
-    private const int WriteBytes = 4 << 20;
-
     private readonly IObjectWriter writer;
 
     private PartStream(IObjectWriter writer, PartKind kind)
@@ -36,13 +32,7 @@ internal sealed class PartStream : IAsyncDisposable
     public async ValueTask DrainAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var content = Encoder.Seal();
-        for (long offset = 0; offset < content.Length; offset += WriteBytes)
-        {
-            using var chunk = new RegionMemory(content.Slice(offset, Math.Min(WriteBytes, content.Length - offset)));
-            await writer.WriteAsync(chunk.Memory, cancellation);
-        }
-
+        await RegionMemory.WriteAsync(writer, Encoder.Seal(), cancellation);
         Encoder.Drained();
     }
 
@@ -53,21 +43,5 @@ internal sealed class PartStream : IAsyncDisposable
         await DrainAsync(cancellation);
         await writer.CompleteAsync(cancellation);
         return Encoder.Position;
-    }
-
-    /// <summary>Unmanaged memory as <see cref="Memory{T}"/>, for one write.</summary>
-    private sealed unsafe class RegionMemory(MemoryRegion region) : MemoryManager<byte>
-    {
-        public override Span<byte> GetSpan() => new(region.Pointer, (int)region.Length);
-
-        public override MemoryHandle Pin(int elementIndex = 0) => new(region.Pointer + elementIndex);
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

@@ -1,13 +1,15 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Segments;
 
 /// <summary>A segment as one snapshot sees it. Holds no reference of its own: the snapshot does.</summary>
 /// <param name="segment">The open segment.</param>
 /// <param name="live">Documents neither deleted nor replaced in this snapshot.</param>
-internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live) : DocumentSet
+/// <param name="trees">The trees of the snapshot.</param>
+internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IReadOnlyList<IndexTree> trees) : DocumentSet
 {
     public SegmentReader Segment { get; } = segment;
 
@@ -32,4 +34,6 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live) : D
     public override Value GetValue(int document, AttributeDefinition attribute) => Segment.GetValue(document, attribute);
 
     public override VectorRows? GetVectors(AttributeDefinition attribute) => Segment.GetVectors(attribute);
+
+    public override CodedVectors? GetIndex(AttributeDefinition attribute) => Segment.GetIndex(attribute, trees);
 }

@@ -6,7 +6,8 @@ namespace Puff.Engine.Segments;
 /// <summary>The mapped parts of one segment.</summary>
 /// <param name="Rows">Always there, as are ids and columns.</param>
 /// <param name="Vectors">Null when the namespace had no dense vectors.</param>
-internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors)
+/// <param name="Codes">Null when the segment has no codes.</param>
+internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes)
 {
     /// <summary>Maps what the descriptor lists; parts this build does not know are left alone.</summary>
     public static async ValueTask<SegmentParts> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
@@ -14,7 +15,7 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
         var opened = new Dictionary<PartKind, MappedPart>();
         try
         {
-            foreach (var kind in new[] { PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors })
+            foreach (var kind in new[] { PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes })
             {
                 string name = PartFormat.NameOf(kind);
                 if (descriptor.Parts.Any(p => p.Name == name))
@@ -22,14 +23,15 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
                     var expected = descriptor.Parts.First(p => p.Name == name);
                     opened.Add(kind, await MappedPart.OpenAsync(store, descriptor.KeyOf(name), kind, expected, descriptor.Documents, cancellation));
                 }
-                else if (kind != PartKind.Vectors)
+                else if (kind is not (PartKind.Vectors or PartKind.Codes))
                 {
                     throw PuffException.Corrupt($"the manifest names no part {name} of segment {descriptor.KeyBase}");
                 }
             }
 
             return new SegmentParts(
-                opened[PartKind.Rows], opened[PartKind.Ids], opened[PartKind.Columns], opened.GetValueOrDefault(PartKind.Vectors));
+                opened[PartKind.Rows], opened[PartKind.Ids], opened[PartKind.Columns], opened.GetValueOrDefault(PartKind.Vectors),
+                opened.GetValueOrDefault(PartKind.Codes));
         }
         catch
         {
@@ -48,5 +50,6 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
         Ids.Release();
         Columns.Release();
         Vectors?.Release();
+        Codes?.Release();
     }
 }

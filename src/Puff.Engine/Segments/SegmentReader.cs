@@ -6,6 +6,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Storage;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Segments;
 
@@ -23,6 +24,8 @@ internal sealed class SegmentReader : IColumnSource
     private readonly ConcurrentDictionary<(int Attribute, TypeKind Kind), Column?> openColumns = new();
     private readonly ConcurrentDictionary<int, VectorsReader?> openVectors = new();
     private readonly ConcurrentDictionary<int, VectorRows?> vectorRows = new();
+    private readonly ConcurrentDictionary<int, CodesReader?> openCodes = new();
+    private readonly ConcurrentDictionary<int, CodedVectors> indexes = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
     private int references = 1;
@@ -195,6 +198,48 @@ internal sealed class SegmentReader : IColumnSource
         }
     }
 
+    /// <summary>The codes of an attribute as stored; null when the segment has none.</summary>
+    public CodesReader? GetCodes(int attribute)
+    {
+        if (parts.Codes is not { } part)
+        {
+            return null;
+        }
+
+        try
+        {
+            return openCodes.GetOrAdd(attribute, static (number, codes) => CodesReader.Open(codes.Reader, number, codes.Damaged), part);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw part.Damaged(damage);
+        }
+    }
+
+    /// <summary>
+    /// The codes of an attribute, ready to be searched; null when the segment has none, and its vectors are to be scanned. Valid while a reference is held
+    /// on the segment and on the tree.
+    /// </summary>
+    /// <param name="attribute">A dense vector attribute.</param>
+    /// <param name="trees">Among them the tree the segment names.</param>
+    public CodedVectors? GetIndex(AttributeDefinition attribute, IReadOnlyList<IndexTree> trees)
+    {
+        if (Descriptor.FindTree(attribute.Id) is not { } treeId)
+        {
+            return null;
+        }
+
+        var tree = treeId == 0 ? null : trees.FirstOrDefault(t => t.Descriptor.Id == treeId)?.Tree
+            ?? throw PuffException.Corrupt($"segment {Descriptor.KeyBase} names tree {treeId:x16}, which the manifest does not list");
+        if (indexes.TryGetValue(attribute.Id, out var known) && ReferenceEquals(known.Tree, tree))
+        {
+            return known;
+        }
+
+        // A newer version of the tree: the last one asked for is kept, because snapshots move forward together.
+        return indexes[attribute.Id] = OpenIndex(attribute, tree);
+    }
+
     /// <summary>
     /// The column of an attribute (or of the id, number 0); null when no document has a value. One that the segment was written without is built from the rows,
     /// once, into unmanaged memory.
@@ -214,8 +259,9 @@ internal sealed class SegmentReader : IColumnSource
     }
 
     /// <summary>Reads and checks every byte of every part. Returns what is wrong; empty when all is well.</summary>
-    public async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAllAsync(IObjectStore store, CancellationToken cancellation) =>
-        await SegmentVerifier.VerifyAsync(store, Descriptor, cancellation);
+    public async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAllAsync(
+        IObjectStore store, IReadOnlyList<TreeDescriptor> trees, CancellationToken cancellation) =>
+        await SegmentVerifier.VerifyAsync(store, Descriptor, trees, cancellation);
 
     private static T Open<T>(MappedPart part, Func<PartReader, T> open)
     {
@@ -279,6 +325,20 @@ internal sealed class SegmentReader : IColumnSource
         {
             part.Dispose();
             throw;
+        }
+    }
+
+    private CodedVectors OpenIndex(AttributeDefinition attribute, ClusterTree? tree)
+    {
+        var codes = GetCodes(attribute.Id)
+            ?? throw PuffException.Corrupt($"segment {Descriptor.KeyBase} has no codes of attribute {attribute.Id}, although the manifest says so");
+        try
+        {
+            return new CodedVectors(codes, tree, attribute.Type.Dimensions, Count);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Codes!.Damaged(damage);
         }
     }
 

@@ -14,7 +14,12 @@ internal sealed record SegmentProblem(string Key, string Message);
 /// </summary>
 internal static class SegmentVerifier
 {
-    public static async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    /// <param name="store">Where it lies.</param>
+    /// <param name="descriptor">The segment.</param>
+    /// <param name="trees">The trees of the manifest, among them those that the segment's codes are grouped by.</param>
+    /// <param name="cancellation">Stops between objects.</param>
+    public static async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAsync(
+        IObjectStore store, SegmentDescriptor descriptor, IReadOnlyList<TreeDescriptor> trees, CancellationToken cancellation)
     {
         var problems = new List<SegmentProblem>();
         foreach (var part in descriptor.Parts)
@@ -25,6 +30,24 @@ internal static class SegmentVerifier
         if (descriptor.DeletesKey is { } deletes)
         {
             await CollectAsync(problems, deletes, async () => await DeletesObject.ReadAsync(store, deletes, descriptor.Documents, cancellation));
+        }
+
+        if (problems.Count == 0 && descriptor.Trees.Count > 0)
+        {
+            string codes = descriptor.KeyOf(PartFormat.NameOf(PartKind.Codes));
+            await CollectAsync(problems, codes, () => CodesVerifier.VerifyAsync(store, descriptor, trees, cancellation));
+        }
+
+        return problems;
+    }
+
+    /// <summary>A whole tree object, and whether it is what the manifest says.</summary>
+    public static async ValueTask<IReadOnlyList<SegmentProblem>> VerifyTreeAsync(IObjectStore store, TreeDescriptor tree, CancellationToken cancellation)
+    {
+        var problems = new List<SegmentProblem>();
+        foreach (var part in tree.Parts)
+        {
+            await CollectAsync(problems, part.Key, async () => await TreeObject.ReadAsync(store, tree, part, cancellation));
         }
 
         return problems;
@@ -94,6 +117,13 @@ internal static class SegmentVerifier
             case PartKind.Ids:
                 WalkIds(new IdsPartReader(part), part.Documents);
                 break;
+            case PartKind.Codes:
+                foreach (var entry in part.Entries.Where(e => e.Section == PartSection.CodeGroups))
+                {
+                    WalkCodes(CodesReader.Open(part, entry.Attribute)!);
+                }
+
+                break;
             case PartKind.Columns:
                 foreach (var entry in part.Entries.Where(e => e.Section == PartSection.Present))
                 {
@@ -101,6 +131,23 @@ internal static class SegmentVerifier
                 }
 
                 break;
+        }
+    }
+
+    private static void WalkCodes(CodesReader codes)
+    {
+        if (codes.IsFlat)
+        {
+            codes.ReadCentroid();
+        }
+
+        var documents = new HashSet<int>();
+        for (int slot = 0; slot < codes.Slots; slot++)
+        {
+            if (!documents.Add(codes.DocumentOf(slot)))
+            {
+                throw new CorruptDataException($"document {codes.DocumentOf(slot)} has two slots for attribute {codes.Attribute}");
+            }
         }
     }
 

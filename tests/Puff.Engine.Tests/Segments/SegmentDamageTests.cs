@@ -73,7 +73,7 @@ public class SegmentDamageTests
             bytes[at] = random.Next(2) == 0 ? (byte)(bytes[at] ^ 1 << random.Next(8)) : (byte)random.Next(256);
             PartBytes.Reseal(bytes);
             await StoredObjects.WriteAsync(sample.Store, sample.KeyOf(part), bytes);
-            await SegmentVerifier.VerifyAsync(sample.Store, sample.Descriptor, Cancellation);
+            await SegmentVerifier.VerifyAsync(sample.Store, sample.Descriptor, [], Cancellation);
             outcomes.Add(await sample.ReadAsync(sample.KeyOf(part)));
         }
 
@@ -92,7 +92,7 @@ public class SegmentDamageTests
             var error = await Assert.ThrowsAsync<PuffException>(async () => await SegmentReader.OpenAsync(sample.Store, sample.Descriptor, Cancellation));
             Assert.Equal(ErrorKind.Corrupt, error.Kind);
             Assert.Contains(sample.KeyOf(part), error.Message, StringComparison.Ordinal);
-            var problem = Assert.Single(await SegmentVerifier.VerifyAsync(sample.Store, sample.Descriptor, Cancellation));
+            var problem = Assert.Single(await SegmentVerifier.VerifyAsync(sample.Store, sample.Descriptor, [], Cancellation));
             Assert.Equal(sample.KeyOf(part), problem.Key);
         }
     }
@@ -103,7 +103,7 @@ public class SegmentDamageTests
         var sample = await Sample.BuildAsync(IdKind.UInt, 3);
         await using var failing = DispatchProxy.Create<IObjectStore, FailingStore>();
         await Assert.ThrowsAsync<StoreException>(async () => await SegmentReader.OpenAsync(failing, sample.Descriptor, Cancellation));
-        await Assert.ThrowsAsync<StoreException>(async () => await SegmentVerifier.VerifyAsync(failing, sample.Descriptor, Cancellation));
+        await Assert.ThrowsAsync<StoreException>(async () => await SegmentVerifier.VerifyAsync(failing, sample.Descriptor, [], Cancellation));
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public class SegmentDamageTests
             var error = await Assert.ThrowsAsync<PuffException>(async () => await SegmentReader.OpenAsync(sample.Store, descriptor, Cancellation));
             Assert.Equal(ErrorKind.Corrupt, error.Kind);
             Assert.Contains("object deletes", error.Message, StringComparison.Ordinal);
-            Assert.Equal("deletes", Assert.Single(await SegmentVerifier.VerifyAsync(sample.Store, descriptor, Cancellation)).Key);
+            Assert.Equal("deletes", Assert.Single(await SegmentVerifier.VerifyAsync(sample.Store, descriptor, [], Cancellation)).Key);
         }
     }
 
@@ -178,7 +178,7 @@ public class SegmentDamageTests
 
         public async Task<bool> IsReportedAsync(SegmentDescriptor descriptor, string part)
         {
-            var problems = await SegmentVerifier.VerifyAsync(Store, descriptor, Cancellation);
+            var problems = await SegmentVerifier.VerifyAsync(Store, descriptor, [], Cancellation);
             return problems.Count > 0 && problems.All(p => p.Key == KeyOf(part));
         }
 

@@ -33,7 +33,7 @@ public class SegmentRoundTripTests
 
         Assert.Null(SegmentChecks.Difference(segment, schema, documents));
         Assert.Equal(count, segment.BaseLive.PopCount());
-        Assert.Empty(await segment.VerifyAllAsync(store, Cancellation));
+        Assert.Empty(await segment.VerifyAllAsync(store, [], Cancellation));
         Assert.All(Enumerable.Range(count, 500), i => Assert.Equal(-1, segment.Find(EveryType.Id(kind, i))));
         Assert.Equal(-1, segment.Find(EveryType.Id(kind == IdKind.UInt ? IdKind.String : IdKind.UInt, 0)));
         segment.Release();
@@ -75,7 +75,7 @@ public class SegmentRoundTripTests
         Assert.All(segment.GetVectors(vector)!.Blocks, block => Assert.Equal(0, Address(block) % 64));
         Assert.InRange(descriptor.Parts.Single(p => p.Name == "vectors").Bytes, 1500 * 768 * 4, 1500 * 768 * 4 + 512);
         Assert.Equal(1500 * (768 * 4 + 8) + 3_000_000 + documents.Sum(d => d.Get(EveryType.Body).AsBytes.Length) - 3_000_000, descriptor.LogicalBytes);
-        Assert.Empty(await segment.VerifyAllAsync(store, Cancellation));
+        Assert.Empty(await segment.VerifyAllAsync(store, [], Cancellation));
         segment.Release();
     }
 
@@ -180,7 +180,7 @@ public class SegmentRoundTripTests
         await DeletesObject.WriteAsync(store, "puff/ns/test/del/1", deleted, Cancellation);
         descriptor = descriptor with { DeletesKey = "puff/ns/test/del/1", DeletesVersion = 1, Deleted = 3 };
         var segment = await SegmentReader.OpenAsync(store, descriptor, Cancellation);
-        var set = new SegmentDocumentSet(segment, segment.BaseLive);
+        var set = new SegmentDocumentSet(segment, segment.BaseLive, []);
 
         Assert.Equal(5, segment.Keys.Count);
         Assert.Contains("puff/ns/test/del/1", segment.Keys);

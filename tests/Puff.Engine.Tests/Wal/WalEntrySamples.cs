@@ -63,7 +63,7 @@ internal static class WalEntrySamples
     public static string Describe(byte[] bytes)
     {
         var entry = Open(bytes);
-        var state = new NamespaceState("test", new Manifest { Epoch = Epoch }, []);
+        var state = new NamespaceState("test", new Manifest { Epoch = Epoch }, [], []);
         try
         {
             try

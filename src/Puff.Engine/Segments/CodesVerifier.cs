@@ -1,0 +1,77 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+using Puff.Engine.Storage;
+
+namespace Puff.Engine.Segments;
+
+/// <summary>
+/// Whether the codes of a segment fit what they are about: codes are of the attributes and trees that the manifest says, groups belong to nodes that exist, and
+/// exactly the documents with a vector have codes.
+/// </summary>
+internal static class CodesVerifier
+{
+    /// <exception cref="PuffException">Corrupt, naming the part with the codes.</exception>
+    public static async ValueTask VerifyAsync(
+        IObjectStore store, SegmentDescriptor descriptor, IReadOnlyList<TreeDescriptor> trees, CancellationToken cancellation)
+    {
+        var parts = await SegmentParts.OpenAsync(store, descriptor, cancellation);
+        try
+        {
+            string key = descriptor.KeyOf(PartFormat.NameOf(PartKind.Codes));
+            if (parts.Codes is not { } codes || parts.Vectors is not { } vectors)
+            {
+                throw PuffException.Corrupt($"object {key}: the manifest says there are codes, but names no such part, or none with vectors");
+            }
+
+            try
+            {
+                Verify(codes.Reader, vectors.Reader, descriptor, trees);
+            }
+            catch (CorruptDataException damage)
+            {
+                throw codes.Damaged(damage);
+            }
+        }
+        finally
+        {
+            parts.Release();
+        }
+    }
+
+    private static void Verify(PartReader codes, PartReader vectors, SegmentDescriptor descriptor, IReadOnlyList<TreeDescriptor> trees)
+    {
+        foreach (var named in descriptor.Trees)
+        {
+            var reader = CodesReader.Open(codes, named.Attribute)
+                ?? throw new CorruptDataException($"it has no codes of attribute {named.Attribute}, which the manifest names");
+            int nodes = named.TreeId == 0 ? 1 : trees.FirstOrDefault(t => t.Id == named.TreeId)?.Nodes ?? 0;
+            int last = Enumerable.Range(0, reader.Groups.Length).Select(g => reader.Groups[g].Node).DefaultIfEmpty(0).Max();
+            if (reader.TreeId != named.TreeId || last >= nodes)
+            {
+                throw new CorruptDataException(
+                    $"codes of attribute {named.Attribute} belong to node {last} of tree {reader.TreeId:x16}; "
+                    + $"the manifest names tree {named.TreeId:x16} with {nodes} nodes");
+            }
+
+            CheckDocuments(reader, VectorsReader.DocumentsWithVector(vectors, named.Attribute));
+        }
+    }
+
+    private static void CheckDocuments(CodesReader codes, BitSet expected)
+    {
+        for (int slot = 0; slot < codes.Slots; slot++)
+        {
+            if (!expected[codes.DocumentOf(slot)])
+            {
+                throw new CorruptDataException($"document {codes.DocumentOf(slot)} has codes of attribute {codes.Attribute}, but no vector");
+            }
+        }
+
+        int vectors = expected.PopCount();
+        if (vectors != codes.Slots)
+        {
+            throw new CorruptDataException($"{codes.Slots} of {vectors} vectors of attribute {codes.Attribute} have codes");
+        }
+    }
+}
