@@ -16,6 +16,11 @@ internal sealed class Options(Dictionary<string, string> values)
         return new Options(values);
     }
 
+    public IEnumerable<KeyValuePair<string, string>> Pairs => values;
+
+    /// <summary>The same options with one set to another value.</summary>
+    public Options With(string name, string value) => new(new Dictionary<string, string>(values, StringComparer.Ordinal) { [name] = value });
+
     public string Text(string name, string fallback) => values.GetValueOrDefault(name, fallback);
 
     public int Number(string name, int fallback) => values.TryGetValue(name, out string? text) ? int.Parse(text, CultureInfo.InvariantCulture) : fallback;

@@ -1,4 +1,5 @@
 using Puff.Workloads;
+using Puff.Workloads.Vectors;
 
 // Whole-system measurements, each with the peer or bound it is compared with. Every figure of bench/RESULTS.md names its command here.
 string[] rest = args.Length > 0 ? args[1..] : [];
@@ -22,6 +23,12 @@ switch (args.FirstOrDefault())
     case "idle":
         await IdleNamespaces.RunAsync(Options.Parse(rest));
         return 0;
+    case "vectors":
+        await VectorsWorkload.RunAsync(Options.Parse(rest));
+        return 0;
+    case "vectors-probe":
+        await PuffProbe.MeasureAsync(Options.Parse(rest));
+        return 0;
     default:
         Console.Error.WriteLine("""
             usage: puff-workloads WORKLOAD [--name value]...
@@ -29,6 +36,8 @@ switch (args.FirstOrDefault())
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace
               idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
+              vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
+                      [--mode data|puff|http|indexing|churn|peers|table]          recall and speed of vector search, of Puff and of its peers
             """);
         return 2;
 }

@@ -74,6 +74,9 @@ internal static class ProcessMemory
 
     public static long Anonymous(int process) => Field(process, "RssAnon:");
 
+    /// <summary>The most that was ever resident.</summary>
+    public static long Peak(int process) => Field(process, "VmHWM:");
+
     private static long Field(int process, string name)
     {
         string line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith(name, StringComparison.Ordinal));

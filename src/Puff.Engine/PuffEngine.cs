@@ -25,6 +25,9 @@ public sealed class PuffEngine : IAsyncDisposable
         cloner = new Cloner(context);
     }
 
+    /// <summary>Whether everything this process was told to index and merge is done: what a measurement waits for.</summary>
+    internal bool IsIndexingIdle => maintenance.IsIdle;
+
     /// <summary>Opens the engine on a store that has passed its self-test and starts the background work the settings ask for.</summary>
     public static Task<PuffEngine> OpenAsync(EngineSettings settings, EngineComponents components, CancellationToken cancellation = default)
     {

@@ -6,6 +6,19 @@ internal sealed class DueList(TimeProvider time)
     private readonly Lock gate = new();
     private readonly Dictionary<string, DateTimeOffset> due = new(StringComparer.Ordinal);
     private TaskCompletionSource wake = new();
+    private bool isWaiting;
+
+    /// <summary>Whether nothing is due now or later and whoever works through the list waits for more.</summary>
+    public bool IsIdle
+    {
+        get
+        {
+            lock (gate)
+            {
+                return isWaiting && due.Count == 0;
+            }
+        }
+    }
 
     /// <summary>Keeps the earlier of two times.</summary>
     public void Schedule(string name, DateTimeOffset at)
@@ -38,6 +51,7 @@ internal sealed class DueList(TimeProvider time)
                     if (first.Value <= now)
                     {
                         due.Remove(first.Key);
+                        isWaiting = false;
                         return first.Key;
                     }
 
@@ -45,6 +59,7 @@ internal sealed class DueList(TimeProvider time)
                     wait = TimeSpan.FromMilliseconds(Math.Ceiling((first.Value - now).TotalMilliseconds));
                 }
 
+                isWaiting = true;
                 wake = new TaskCompletionSource();
                 woken = wake.Task;
             }

@@ -32,6 +32,9 @@ internal sealed class Maintenance : INamespaceObserver
         collector = new Collector(context);
     }
 
+    /// <summary>Whether no tail waits to be indexed, no merge is due and neither is under way.</summary>
+    public bool IsIdle => tails.IsIdle && merges.IsIdle;
+
     public void Start(NamespaceRegistry namespaces)
     {
         registry = namespaces;

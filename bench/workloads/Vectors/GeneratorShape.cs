@@ -1,0 +1,23 @@
+namespace Puff.Workloads.Vectors;
+
+/// <summary>
+/// What generated vectors look like: a mixture of topics with subtopics whose sizes follow a power law, all under one power-law spectrum.
+/// </summary>
+/// <param name="SpectrumExponent">Standard deviation of dimension i is proportional to (i + 5)^-exponent.</param>
+/// <param name="TopicSpread">Distance of topics from the origin, in units of the spectrum.</param>
+/// <param name="SubtopicSpread">Distance of subtopics from their topic.</param>
+/// <param name="PointSpread">Distance of points from their subtopic; every point scales it by 0.7 to 1.3.</param>
+internal sealed record GeneratorShape(double SpectrumExponent, double TopicSpread, double SubtopicSpread, double PointSpread)
+{
+    public const int Topics = 200;
+    public const int SubtopicsPerTopic = 20;
+
+    /// <summary>Sizes of subtopics are proportional to rank^-exponent.</summary>
+    public const double SizeExponent = 0.5;
+
+    /// <summary>Clustered as embeddings of a mixed collection are.</summary>
+    public static GeneratorShape Easy { get; } = new(0.6, 0.6, 0.5, 0.7);
+
+    /// <summary>Weakly clustered: topics overlap, more directions matter.</summary>
+    public static GeneratorShape Hard { get; } = new(0.4, 0.3, 0.25, 1.0);
+}
