@@ -1,0 +1,220 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Puff.Engine.Numerics;
+
+/// <summary>
+/// A rotated query, prepared for codes of any centroid: look-up tables of 7 bits for <see cref="BinaryCodes"/>, elements of 8 bits for
+/// <see cref="NibbleCodes"/>. Prepared again for every query. Not for several threads at once.
+/// </summary>
+internal sealed unsafe class CodeQuery : IDisposable
+{
+    // Standard deviation of a rounding error in units of the step: 1/√12.
+    private const double RoundingDeviation = 0.29;
+
+    // |v| of a 4-bit code is about 2.98√D, and hardly ever more than this.
+    private const double NibbleNorm = 3.2;
+
+    // What single precision may lose where large terms cancel: of the terms, and of the |q-c|² given.
+    private const float TermRounding = 1f / (1 << 21);
+    private const float DistanceRounding = 1f / (1 << 20);
+
+    // Squares below this have lost bits to underflow; distances so small all survive.
+    private const float SmallestSquare = 1e-30f;
+    private const float LargestSquare = 1e30f;
+
+    private readonly int padded;
+    private readonly byte* tables;
+    private readonly sbyte* elements;
+    private readonly sbyte* pairedElements;
+    private bool disposed;
+
+    // ⟨v,q⟩ of a binary code is sum × tableStep + tableBias. Of the two errors the first is a standard deviation, the second a limit.
+    private float tableStep;
+    private float tableBias;
+    private float tableError;
+    private float tableRounding;
+
+    // ⟨v,q⟩ of a nibble code is elementStep × (sum - elementBias).
+    private float elementStep;
+    private float elementBias;
+    private float elementError;
+    private float elementRounding;
+
+    /// <param name="padded">Dimensions of rotated vectors, a multiple of 64.</param>
+    public CodeQuery(int padded)
+    {
+        if (padded < 64 || padded % 64 != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(padded), padded, "rotated vectors have a multiple of 64 dimensions");
+        }
+
+        this.padded = padded;
+        Rotated = (float*)NativeMemory.AlignedAlloc((nuint)padded * (sizeof(float) + 4 + 1 + 1), 64);
+        tables = (byte*)(Rotated + padded);
+        elements = (sbyte*)(tables + 4 * padded);
+        pairedElements = elements + padded;
+        NativeMemory.Clear(Rotated, (nuint)padded * (sizeof(float) + 4 + 1 + 1));
+    }
+
+    ~CodeQuery() => Free();
+
+    public int PaddedDimensions => padded;
+
+    /// <summary>The query as it was given.</summary>
+    public float* Rotated { get; }
+
+    public float SquaredNorm { get; private set; }
+
+    /// <summary>How many standard deviations of the codes' error the bounds allow for.</summary>
+    public float Epsilon { get; set; } = 1.9f;
+
+    /// <summary>Takes over a query. One whose squared norm single precision does not hold makes every vector a candidate.</summary>
+    /// <param name="rotated"><see cref="PaddedDimensions"/> numbers. Copied.</param>
+    public void Prepare(float* rotated)
+    {
+        if (rotated != Rotated)
+        {
+            NativeMemory.Copy(rotated, Rotated, (nuint)padded * sizeof(float));
+        }
+
+        SquaredNorm = DotProduct.Compute<F32Element>((byte*)Rotated, Rotated, padded);
+        bool usable = SquaredNorm <= LargestSquare;
+        var (sum, absoluteSum, largest) = Sums();
+        PrepareTables(usable, sum, absoluteSum);
+        PrepareElements(usable, absoluteSum, largest);
+    }
+
+    /// <summary>
+    /// Estimates |x-q|² for the vectors of a block of <see cref="BinaryCodes"/>. Numbers that are none never drop a candidate.
+    /// </summary>
+    /// <param name="centroidSquaredDistance">|q-c|² of the block's centroid, exact but for rounding.</param>
+    /// <param name="lanes">The lanes that are asked about, a bit each.</param>
+    /// <param name="threshold">Largest lower bound that is still of interest.</param>
+    /// <param name="estimates">32 numbers: filled at least where the result has bits.</param>
+    /// <param name="bounds">32 lower bounds: filled as the estimates. The upper bound is as far from the estimate.</param>
+    /// <returns>The lanes whose lower bound is not above the threshold.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public uint Scan(byte* block, float centroidSquaredDistance, uint lanes, float threshold, float* estimates, float* bounds)
+    {
+        byte* codes = block + BinaryCodes.FactorBytes;
+        int count = padded / 4;
+        Vector512<float> low = default, high = default;
+        for (int t = 0; t < count; t += FastScan.MaxTables)
+        {
+            // Singles hold the whole sum exactly: it stays below 2^19.
+            var sums = FastScan.Sum(codes + t * BinaryCodes.TableBytes, tables + t * BinaryCodes.TableBytes, Math.Min(count - t, FastScan.MaxTables));
+            low += Vector512.ConvertToSingle(Vector512.WidenLower(sums).AsInt32());
+            high += Vector512.ConvertToSingle(Vector512.WidenUpper(sums).AsInt32());
+        }
+
+        float spread = Epsilon * MathF.Sqrt(centroidSquaredDistance);
+        uint kept = Bound((float*)block, low, centroidSquaredDistance, spread, lanes & 0xFFFF, threshold, estimates, bounds);
+        return kept | Bound((float*)block + 16, high, centroidSquaredDistance, spread, lanes >> 16, threshold, estimates + 16, bounds + 16) << 16;
+    }
+
+    /// <summary>Estimates |x-q|² for a row of <see cref="NibbleCodes"/>; it lies within estimate ± error as likely as <see cref="Epsilon"/> says.</summary>
+    /// <param name="centroidSquaredDistance">|q-c|² of the row's centroid, exact but for rounding.</param>
+    /// <param name="error">Positive infinity when the code says nothing.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Nibble(byte* row, float centroidSquaredDistance, out float estimate, out float error)
+    {
+        int sum = NibbleDot.Compute(row, elements, pairedElements, padded);
+        var factors = NibbleCodes.Factors(row, padded);
+        estimate = factors.Add + centroidSquaredDistance + factors.Scale * (elementStep * (sum - elementBias));
+        error = Epsilon * (factors.Error * MathF.Sqrt(centroidSquaredDistance) + MathF.Abs(factors.Scale) * elementError)
+            + MathF.Abs(factors.Scale) * elementRounding
+            + MathF.Abs(factors.Add) * TermRounding
+            + (centroidSquaredDistance * DistanceRounding + SmallestSquare);
+        error = float.IsNaN(error) ? float.PositiveInfinity : error;
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Turns the sums of 16 lanes into estimates and lower bounds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint Bound(float* factors, Vector512<float> sums, float centroidSquaredDistance, float spread, uint lanes, float threshold, float* estimates, float* bounds)
+    {
+        var add = Vector512.Load(factors);
+        var scale = Vector512.Load(factors + BinaryCodes.BlockVectors);
+        var error = Vector512.Load(factors + 2 * BinaryCodes.BlockVectors);
+        var product = sums * tableStep + Vector512.Create(tableBias);
+        var estimate = scale * product + (add + Vector512.Create(centroidSquaredDistance));
+        var slack = error * spread
+            + (Vector512.Abs(scale) * (Epsilon * tableError + tableRounding)
+            + (Vector512.Abs(add) * TermRounding + Vector512.Create(centroidSquaredDistance * DistanceRounding + SmallestSquare)));
+        var bound = estimate - slack;
+
+        // Written so that a bound which is not a number stays a candidate, and an empty lane, whose first factor is infinite, never is one.
+        var dropped = Vector512.GreaterThan(bound, Vector512.Create(threshold)) | Vector512.Equals(add, Vector512.Create(float.PositiveInfinity));
+        uint kept = (uint)~dropped.ExtractMostSignificantBits() & lanes;
+        if (kept != 0)
+        {
+            estimate.Store(estimates);
+            Vector512.ConditionalSelect(Vector512.Equals(bound, bound), bound, Vector512.Create(float.NegativeInfinity)).Store(bounds);
+        }
+
+        return kept;
+    }
+
+    private void PrepareTables(bool usable, double sum, double absoluteSum)
+    {
+        float range = LookUpTables.Range(Rotated, padded);
+        bool any = usable && range >= SmallestSquare;
+        tableStep = any ? range / LookUpTables.MaxEntry : 0;
+        LookUpTables.Fill(Rotated, padded, any ? LookUpTables.MaxEntry / range : 0, tables);
+
+        // All tables' least entries add up to the sum of the negative elements, (sum - absoluteSum) / 2; a clear bit stands for -½.
+        tableBias = usable ? (float)((any ? (sum - absoluteSum) / 2 : 0) - sum / 2) : 0;
+        tableError = (float)(RoundingDeviation * tableStep * Math.Sqrt(padded / 4.0));
+        tableRounding = usable ? (float)(absoluteSum * (any ? TermRounding : 1)) : float.PositiveInfinity;
+    }
+
+    private void PrepareElements(bool usable, double absoluteSum, float largest)
+    {
+        bool any = usable && largest >= SmallestSquare;
+        elementStep = any ? largest / 127 : 0;
+        float inverseStep = any ? 127 / largest : 0;
+        int sum = 0;
+        for (int i = 0; i < padded; i++)
+        {
+            int element = any ? (int)MathF.Round(Rotated[i] * inverseStep) : 0;
+            elements[i] = (sbyte)element;
+            sum += element;
+        }
+
+        NibbleDot.Pair(elements, pairedElements, padded);
+        elementBias = 7.5f * sum;
+        elementError = (float)(RoundingDeviation * elementStep * NibbleNorm * Math.Sqrt(padded));
+        elementRounding = usable ? (float)(absoluteSum * (any ? 8 * TermRounding : 8)) : float.PositiveInfinity;
+    }
+
+    private (double Sum, double AbsoluteSum, float Largest) Sums()
+    {
+        double sum = 0, absoluteSum = 0;
+        float largest = 0;
+        for (int i = 0; i < padded; i++)
+        {
+            float absolute = MathF.Abs(Rotated[i]);
+            sum += Rotated[i];
+            absoluteSum += absolute;
+            largest = Math.Max(largest, absolute);
+        }
+
+        return (sum, absoluteSum, largest);
+    }
+
+    private void Free()
+    {
+        if (!disposed)
+        {
+            disposed = true;
+            NativeMemory.AlignedFree(Rotated);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Puff.Engine.Numerics;
+
+/// <summary>
+/// Sums of look-up table entries for 32 vectors at once (André, Kermarrec and Le Scouarnec, 2015; the layout of <see cref="BinaryCodes"/>): a byte shuffle
+/// looks 16 codes up in a table of 16 entries. Entries have 7 bits, so that two of them add up in a byte before the sum is widened to 16 bits.
+/// </summary>
+internal static unsafe class FastScan
+{
+    /// <summary>Tables whose entries of at most 127 add up without overflowing 16 bits; a multiple of what the loops take at a time.</summary>
+    public const int MaxTables = 512;
+
+    /// <summary>Chooses the widest shuffle of this machine.</summary>
+    /// <param name="codes">16 bytes for each table.</param>
+    /// <param name="lut">16 entries, at most 127, for each table.</param>
+    /// <param name="tables">A multiple of 16, at most <see cref="MaxTables"/>.</param>
+    /// <returns>The sums of the 32 lanes, in order.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<ushort> Sum(byte* codes, byte* lut, int tables)
+    {
+        if (Avx512BW.IsSupported && Vector512.IsHardwareAccelerated)
+        {
+            return Sum512(codes, lut, tables);
+        }
+
+        return Avx2.IsSupported ? Sum256(codes, lut, tables) : Sum128(codes, lut, tables);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static Vector512<ushort> Sum512(byte* codes, byte* lut, int tables)
+    {
+        var half = Vector512.Create((byte)15);
+
+        // A sum of bytes seen as 16 bits is that of the even lanes plus 256 times that of the odd ones; the latter is counted apart and taken off at the end.
+        Vector512<ushort> a0 = default, a1 = default, a2 = default, a3 = default;
+        for (int i = 0; i < tables * 16; i += 128)
+        {
+            var c0 = Vector512.Load(codes + i);
+            var c1 = Vector512.Load(codes + i + 64);
+            var t0 = Vector512.Load(lut + i);
+            var t1 = Vector512.Load(lut + i + 64);
+            var low = (Avx512BW.Shuffle(t0, c0 & half) + Avx512BW.Shuffle(t1, c1 & half)).AsUInt16();
+            var high = (Avx512BW.Shuffle(t0, (c0.AsUInt16() >>> 4).AsByte() & half) + Avx512BW.Shuffle(t1, (c1.AsUInt16() >>> 4).AsByte() & half)).AsUInt16();
+            a0 += low;
+            a1 += low >>> 8;
+            a2 += high;
+            a3 += high >>> 8;
+        }
+
+        a0 -= a1 << 8;
+        a2 -= a3 << 8;
+
+        // Each quarter of a register has seen every fourth table: add the quarters, and bring the four sums side by side.
+        var left = Avx512F.Shuffle4x128(a0.AsUInt32(), a1.AsUInt32(), 0x44).AsUInt16() + Avx512F.Shuffle4x128(a0.AsUInt32(), a1.AsUInt32(), 0xEE).AsUInt16();
+        var right = Avx512F.Shuffle4x128(a2.AsUInt32(), a3.AsUInt32(), 0x44).AsUInt16() + Avx512F.Shuffle4x128(a2.AsUInt32(), a3.AsUInt32(), 0xEE).AsUInt16();
+        return Avx512F.Shuffle4x128(left.AsUInt32(), right.AsUInt32(), 0x88).AsUInt16() + Avx512F.Shuffle4x128(left.AsUInt32(), right.AsUInt32(), 0xDD).AsUInt16();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static Vector512<ushort> Sum256(byte* codes, byte* lut, int tables)
+    {
+        var half = Vector256.Create((byte)15);
+        Vector256<ushort> a0 = default, a1 = default, a2 = default, a3 = default;
+        for (int i = 0; i < tables * 16; i += 64)
+        {
+            var c0 = Vector256.Load(codes + i);
+            var c1 = Vector256.Load(codes + i + 32);
+            var t0 = Vector256.Load(lut + i);
+            var t1 = Vector256.Load(lut + i + 32);
+            var low = (Avx2.Shuffle(t0, c0 & half) + Avx2.Shuffle(t1, c1 & half)).AsUInt16();
+            var high = (Avx2.Shuffle(t0, (c0.AsUInt16() >>> 4).AsByte() & half) + Avx2.Shuffle(t1, (c1.AsUInt16() >>> 4).AsByte() & half)).AsUInt16();
+            a0 += low;
+            a1 += low >>> 8;
+            a2 += high;
+            a3 += high >>> 8;
+        }
+
+        a0 -= a1 << 8;
+        a2 -= a3 << 8;
+        return Vector512.Create(
+            Vector256.Create(a0.GetLower() + a0.GetUpper(), a1.GetLower() + a1.GetUpper()),
+            Vector256.Create(a2.GetLower() + a2.GetUpper(), a3.GetLower() + a3.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static Vector512<ushort> Sum128(byte* codes, byte* lut, int tables)
+    {
+        var half = Vector128.Create((byte)15);
+        Vector128<ushort> a0 = default, a1 = default, a2 = default, a3 = default;
+        for (int i = 0; i < tables * 16; i += 32)
+        {
+            var c0 = Vector128.Load(codes + i);
+            var c1 = Vector128.Load(codes + i + 16);
+            var t0 = Vector128.Load(lut + i);
+            var t1 = Vector128.Load(lut + i + 16);
+            var low = (Vector128.ShuffleNative(t0, c0 & half) + Vector128.ShuffleNative(t1, c1 & half)).AsUInt16();
+            var high = (Vector128.ShuffleNative(t0, c0 >>> 4) + Vector128.ShuffleNative(t1, c1 >>> 4)).AsUInt16();
+            a0 += low;
+            a1 += low >>> 8;
+            a2 += high;
+            a3 += high >>> 8;
+        }
+
+        return Vector512.Create(Vector256.Create(a0 - (a1 << 8), a1), Vector256.Create(a2 - (a3 << 8), a3));
+    }
+
+    /// <summary>The plain loop: what the others are tested against, bit for bit.</summary>
+    internal static Vector512<ushort> Scalar(byte* codes, byte* lut, int tables)
+    {
+        ushort* sums = stackalloc ushort[BinaryCodes.BlockVectors];
+        new Span<ushort>(sums, BinaryCodes.BlockVectors).Clear();
+        for (int lane = 0; lane < BinaryCodes.BlockVectors; lane++)
+        {
+            for (int t = 0; t < tables; t++)
+            {
+                int code = codes[t * BinaryCodes.TableBytes + BinaryCodes.LaneByte(lane)] >> (lane < 16 ? 0 : 4) & 15;
+                sums[lane] += lut[t * BinaryCodes.TableBytes + code];
+            }
+        }
+
+        return Vector512.Load(sums);
+    }
+}

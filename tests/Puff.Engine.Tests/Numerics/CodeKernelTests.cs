@@ -1,0 +1,223 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Puff.Engine.Numerics;
+using Xunit;
+
+namespace Puff.Engine.Tests.Numerics;
+
+/// <summary>Integer kernels and encoders: every width gives the bits of the plain loop.</summary>
+public sealed unsafe class CodeKernelTests
+{
+    private static readonly int[] Lengths = [64, 128, 192, 256, 320, 448, 768, 1536, 2048, 2112, 10752];
+
+    [Fact]
+    public void Table_sums_of_every_width_are_those_of_the_plain_loop()
+    {
+        foreach (int tables in new[] { 16, 32, 48, 192, 384, 496, FastScan.MaxTables })
+        {
+            var random = new Random(tables);
+            byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)tables * 32, 64);
+            byte* lut = memory + tables * 16;
+            random.NextBytes(new Span<byte>(memory, tables * 16));
+            for (int round = 0; round < 3; round++)
+            {
+                for (int i = 0; i < tables * 16; i++)
+                {
+                    lut[i] = (byte)(round == 0 ? random.Next(128) : LookUpTables.MaxEntry);
+                }
+
+                var expected = FastScan.Scalar(memory, lut, tables);
+                Assert.Equal(expected, FastScan.Sum(memory, lut, tables));
+                Assert.Equal(expected, FastScan.Sum128(memory, lut, tables));
+                if (Avx2.IsSupported)
+                {
+                    Assert.Equal(expected, FastScan.Sum256(memory, lut, tables));
+                }
+
+                if (Avx512BW.IsSupported)
+                {
+                    Assert.Equal(expected, FastScan.Sum512(memory, lut, tables));
+                }
+            }
+
+            NativeMemory.AlignedFree(memory);
+        }
+    }
+
+    [Fact]
+    public void Products_of_nibbles_of_every_width_are_those_of_the_plain_loop()
+    {
+        foreach (int padded in Lengths)
+        {
+            var random = new Random(padded);
+            byte* row = (byte*)NativeMemory.AlignedAlloc((nuint)padded * 3, 64);
+            var query = (sbyte*)(row + padded);
+            sbyte* paired = query + padded;
+            foreach (int extreme in new[] { 0, 127, -127 })
+            {
+                random.NextBytes(new Span<byte>(row, padded / 2));
+                for (int i = 0; i < padded; i++)
+                {
+                    query[i] = (sbyte)(extreme == 0 ? random.Next(-127, 128) : extreme);
+                    row[i / 2] = extreme == 0 ? row[i / 2] : (byte)255;
+                }
+
+                NibbleDot.Pair(query, paired, padded);
+                int expected = NibbleDot.Scalar(row, query, padded);
+                Assert.Equal(expected, NibbleDot.Compute(row, query, paired, padded));
+                Assert.Equal(expected, NibbleDot.Compute128(row, query, padded));
+                if (Avx2.IsSupported)
+                {
+                    Assert.Equal(expected, NibbleDot.Compute256(row, query, padded));
+                }
+
+                if (Avx512BW.IsSupported)
+                {
+                    Assert.Equal(expected, NibbleDot.Compute512(row, query, paired, padded));
+                }
+            }
+
+            NativeMemory.AlignedFree(row);
+        }
+    }
+
+    [Fact]
+    public void Products_of_bytes_of_every_width_are_those_of_the_plain_loop()
+    {
+        foreach (int count in Lengths)
+        {
+            var random = new Random(count);
+            var query = (short*)NativeMemory.AlignedAlloc((nuint)count * 3, 64);
+            var row = (sbyte*)(query + count);
+            foreach (int extreme in new[] { 0, 1, -1 })
+            {
+                for (int i = 0; i < count; i++)
+                {
+                    query[i] = (short)(extreme == 0 ? random.Next(-1023, 1024) : 1023);
+                    row[i] = (sbyte)(extreme == 0 ? random.Next(-127, 128) : 127 * extreme);
+                }
+
+                int expected = ByteDot.Scalar(row, query, count);
+                Assert.Equal(expected, ByteDot.Compute(row, query, count));
+                Assert.Equal(expected, ByteDot.Compute128(row, query, count));
+                if (Avx2.IsSupported)
+                {
+                    Assert.Equal(expected, ByteDot.Compute256(row, query, count));
+                }
+
+                if (Avx512BW.IsSupported)
+                {
+                    Assert.Equal(expected, ByteDot.Compute512(row, query, count));
+                }
+            }
+
+            NativeMemory.AlignedFree(query);
+        }
+    }
+
+    [Fact]
+    public void Look_up_tables_are_those_of_the_plain_loop()
+    {
+        foreach (int padded in Lengths)
+        {
+            using var query = NativeFloats.Gaussian(new Random(padded), padded);
+            var fast = new byte[padded * 4];
+            var plain = new byte[padded * 4];
+            float range = LookUpTables.Range(query.Pointer, padded);
+            fixed (byte* f = fast, p = plain)
+            {
+                LookUpTables.Fill(query.Pointer, padded, LookUpTables.MaxEntry / range, f);
+                LookUpTables.FillScalar(query.Pointer, padded, LookUpTables.MaxEntry / range, p);
+            }
+
+            Assert.Equal(plain, fast);
+            Assert.Equal(LookUpTables.MaxEntry, fast.Max());
+            Assert.Equal(0, fast.Min());
+        }
+    }
+
+    [Fact]
+    public void Encoders_agree_with_the_plain_loops()
+    {
+        if (!Vector256.IsHardwareAccelerated)
+        {
+            return; // the plain loop is the encoder there
+        }
+
+        foreach (int padded in Lengths)
+        {
+            var random = new Random(padded);
+            using var residual = NativeFloats.Gaussian(random, padded);
+            using var centroid = NativeFloats.Gaussian(random, padded, 10);
+            residual.Pointer[3] = -0f;
+            CompareBinary(residual.Pointer, centroid.Pointer, padded, random.Next(32));
+            CompareNibble(residual.Pointer, centroid.Pointer, padded);
+        }
+    }
+
+    [Fact]
+    public void A_lane_is_written_without_touching_the_others()
+    {
+        const int Padded = 192;
+        var random = new Random(3);
+        using var vectors = NativeFloats.Gaussian(random, 40 * Padded);
+        using var centroid = NativeFloats.Gaussian(random, Padded);
+        byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)BinaryCodes.BlockBytes(Padded), 64);
+        BinaryCodes.Clear(block, Padded);
+        int[] order = [.. Enumerable.Range(0, 32).OrderBy(_ => random.Next())];
+        foreach (int lane in order.Take(8))
+        {
+            BinaryCodes.Encode(vectors.Pointer + (lane + 8) * Padded, centroid.Pointer, Padded, block, lane); // overwritten below
+        }
+
+        foreach (int lane in order)
+        {
+            BinaryCodes.Encode(vectors.Pointer + lane * Padded, centroid.Pointer, Padded, block, lane);
+        }
+
+        for (int lane = 0; lane < 32; lane++)
+        {
+            for (int i = 0; i < Padded; i++)
+            {
+                int code = block[BinaryCodes.FactorBytes + i / 4 * 16 + BinaryCodes.LaneByte(lane)] >> (lane < 16 ? 0 : 4) & 15;
+                Assert.Equal(vectors.Pointer[lane * Padded + i] >= 0, (code >> i % 4 & 1) != 0);
+            }
+        }
+
+        NativeMemory.AlignedFree(block);
+    }
+
+    private static void CompareBinary(float* residual, float* centroid, int padded, int lane)
+    {
+        var fast = new byte[BinaryCodes.BlockBytes(padded)];
+        var plain = new byte[BinaryCodes.BlockBytes(padded)];
+        int shift = lane < 16 ? 0 : 4;
+        fixed (byte* f = fast, p = plain)
+        {
+            var actual = BinaryCodes.Encode256(residual, centroid, padded, f + BinaryCodes.LaneByte(lane), shift);
+            var expected = BinaryCodes.EncodeScalar(residual, centroid, padded, p + BinaryCodes.LaneByte(lane), shift);
+            Assert.Equal(expected.SquaredNorm, actual.SquaredNorm, 1e-5 * expected.SquaredNorm);
+            Assert.Equal(expected.AbsoluteSum, actual.AbsoluteSum, 1e-5 * expected.AbsoluteSum);
+            Assert.Equal(expected.Centroid, actual.Centroid, 1e-6);
+        }
+
+        Assert.Equal(plain, fast);
+    }
+
+    private static void CompareNibble(float* residual, float* centroid, int padded)
+    {
+        var fast = new byte[padded / 2];
+        var plain = new byte[padded / 2];
+        fixed (byte* f = fast, p = plain)
+        {
+            var actual = NibbleCodes.Encode256(residual, centroid, padded, 2.98f, f);
+            var expected = NibbleCodes.EncodeScalar(residual, centroid, padded, 2.98f, p);
+            Assert.Equal(expected.SquaredNorm, actual.SquaredNorm, 1e-5 * expected.SquaredNorm);
+            Assert.Equal(expected.Residual, actual.Residual, 1e-5 * expected.Residual);
+            Assert.Equal(expected.Centroid, actual.Centroid, 1e-5 * padded);
+        }
+
+        Assert.Equal(plain, fast);
+    }
+}
