@@ -62,7 +62,8 @@ internal sealed unsafe class CentroidCodes : IDisposable
         return result;
     }
 
-    /// <summary>|c-q|² of chosen centroids, good to about a hundredth of |c-m||q-m|/√D where m is the mean of all centroids; never negative.</summary>
+    /// <summary>|c-q|² of chosen centroids, good to about a hundredth of |c-m||q-m|/√D where m is the mean of all centroids; never
+    /// negative, and infinite where single precision overflows.</summary>
     /// <param name="rotated">The query, rotated as the centroids are.</param>
     /// <param name="rows">Numbers of centroids.</param>
     /// <param name="squaredDistances">Receives as many.</param>
@@ -79,7 +80,8 @@ internal sealed unsafe class CentroidCodes : IDisposable
 
             int row = rows[i];
             int dot = ByteDot.Compute(codes + (long)row * padded, query, padded);
-            squaredDistances[i] = Math.Max(0, squaredNorms[row] + squaredNorm - 2 * (steps[row] * step * dot));
+            float distance = squaredNorms[row] + squaredNorm - 2 * (steps[row] * step * dot);
+            squaredDistances[i] = float.IsNaN(distance) ? float.PositiveInfinity : Math.Max(0, distance);
         }
 
         GC.KeepAlive(this);

@@ -138,7 +138,8 @@ internal sealed unsafe class CodeQuery : IDisposable
 
     /// <summary>Turns the sums of 16 lanes into estimates and lower bounds.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Bound(float* factors, Vector512<float> sums, float centroidSquaredDistance, float spread, uint lanes, float threshold, float* estimates, float* bounds)
+    private uint Bound(
+        float* factors, Vector512<float> sums, float centroidSquaredDistance, float spread, uint lanes, float threshold, float* estimates, float* bounds)
     {
         var add = Vector512.Load(factors);
         var scale = Vector512.Load(factors + BinaryCodes.BlockVectors);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -54,9 +55,9 @@ internal static unsafe class FastScan
         a2 -= a3 << 8;
 
         // Each quarter of a register has seen every fourth table: add the quarters, and bring the four sums side by side.
-        var left = Avx512F.Shuffle4x128(a0.AsUInt32(), a1.AsUInt32(), 0x44).AsUInt16() + Avx512F.Shuffle4x128(a0.AsUInt32(), a1.AsUInt32(), 0xEE).AsUInt16();
-        var right = Avx512F.Shuffle4x128(a2.AsUInt32(), a3.AsUInt32(), 0x44).AsUInt16() + Avx512F.Shuffle4x128(a2.AsUInt32(), a3.AsUInt32(), 0xEE).AsUInt16();
-        return Avx512F.Shuffle4x128(left.AsUInt32(), right.AsUInt32(), 0x88).AsUInt16() + Avx512F.Shuffle4x128(left.AsUInt32(), right.AsUInt32(), 0xDD).AsUInt16();
+        var left = Quarters(a0, a1, 0x44) + Quarters(a0, a1, 0xEE);
+        var right = Quarters(a2, a3, 0x44) + Quarters(a2, a3, 0xEE);
+        return Quarters(left, right, 0x88) + Quarters(left, right, 0xDD);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -123,4 +124,8 @@ internal static unsafe class FastScan
 
         return Vector512.Load(sums);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<ushort> Quarters(Vector512<ushort> left, Vector512<ushort> right, [ConstantExpected] byte control) =>
+        Avx512F.Shuffle4x128(left.AsUInt32(), right.AsUInt32(), control).AsUInt16();
 }

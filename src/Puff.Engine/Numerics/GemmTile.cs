@@ -9,7 +9,7 @@ namespace Puff.Engine.Numerics;
 /// </summary>
 internal static unsafe class GemmTile
 {
-    /// <summary>Rows that <see cref="Compute"/> takes at a time. At most 8, the ways of a first-level cache: rows of 1,024 elements all fall into one set.</summary>
+    /// <summary>Rows that <see cref="Compute"/> takes. At most 8, the ways of a first-level cache: rows of 1,024 elements all fall into one set.</summary>
     public static int Rows => Vector512.IsHardwareAccelerated ? Rows512 : Rows256;
 
     internal const int Rows512 = 8;
@@ -92,7 +92,7 @@ internal static unsafe class GemmTile
         Store512(a7, b7, result + Math.Min(7, last) * resultStride);
     }
 
-    /// <summary>6 rows × 32 columns in two passes of 16, one cache line of the panel each: 12 accumulators, 2 vectors of the panel, 1 element of a row.</summary>
+    /// <summary>6 rows × 32 columns in two passes of 16, a cache line of the panel: 12 accumulators, 2 vectors of the panel, 1 element of a row.</summary>
     internal static void Compute256(float* x, long stride, int rows, float* panel, int dimensions, float* result, long resultStride)
     {
         Half256(x, stride, rows, panel, dimensions, result, resultStride);

@@ -8,8 +8,9 @@ namespace Puff.Engine.Numerics;
 /// <summary>
 /// A seeded random orthogonal transform, after which the coordinates of any vector are about equally large, as the codes need it. Four rounds of random
 /// signs, a fast Hadamard transform of the first or last 2^k coordinates in turn and, unless that is all of them, a Givens rotation by 45° of each coordinate
-/// with the one half the dimensions away (Ailon and Chazelle's fast Johnson-Lindenstrauss transform, with steps of Kac's walk for other lengths). Vectors are padded with
-/// zeros to a multiple of 64 dimensions first. The same seed gives the same transform, bit for bit, on every machine. Any number of threads may apply it.
+/// with the one half the dimensions away (Ailon and Chazelle's fast Johnson-Lindenstrauss transform, with steps of Kac's walk for other lengths). Vectors are
+/// padded with zeros to a multiple of 64 dimensions first. The same seed gives the same transform, bit for bit, on every machine. Any number of threads may
+/// apply it.
 /// </summary>
 internal sealed unsafe class RandomRotation
 {
