@@ -3,7 +3,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Workloads.Vectors;
 
-/// <summary>True neighbours by comparing everything with everything, on all processors. Candidates are found in single precision and ranked in double.</summary>
+/// <summary>
+/// True neighbours by comparing everything with everything, on all processors. Candidates are found in single precision and ranked in double.
+/// </summary>
 internal static class BruteForce
 {
     /// <summary>Candidates kept beyond the neighbours, so that rounding cannot push one out.</summary>

@@ -102,7 +102,8 @@ internal sealed class Churn
 
         var point = samples.Summarize(moment, set, truth, k, 0, 0);
         Console.WriteLine(FormattableString.Invariant(
-            $"{moment,-16} {truth.MatchCount} documents: recall@{k} {point.Recall:F4}, p50 {point.P50:F3} ms, p99 {point.P99:F3} ms, scanned {point.Scanned * 100:F2} %"));
+            $"{moment,-16} {truth.MatchCount} documents: recall@{k} {point.Recall:F4}, p50 {point.P50:F3} ms, p99 {point.P99:F3} ms, ")
+            + FormattableString.Invariant($"scanned {point.Scanned * 100:F2} %"));
     }
 
     private static int[] Shuffled(int count, ulong seed)

@@ -66,8 +66,8 @@ internal sealed class GroundTruth
         {
             foreach (var truth in BruteForce.Find(set, buckets, Selectivity.All))
             {
-                Save(PathOf(set, truth.selectivity, "ids"), VectorFileType.I32, set.Queries.Rows, MemoryMarshal.AsBytes(truth.ids.AsSpan()).ToArray());
-                Save(PathOf(set, truth.selectivity, "distances"), VectorFileType.F32, set.Queries.Rows, MemoryMarshal.AsBytes(truth.distances.AsSpan()).ToArray());
+                Save(PathOf(set, truth.selectivity, "ids"), VectorFileType.I32, MemoryMarshal.AsBytes(truth.ids.AsSpan()).ToArray());
+                Save(PathOf(set, truth.selectivity, "distances"), VectorFileType.F32, MemoryMarshal.AsBytes(truth.distances.AsSpan()).ToArray());
             }
         }
 
@@ -81,8 +81,8 @@ internal sealed class GroundTruth
         return new GroundTruth(ids.AllIntegers(), distances.AllSingles(), buckets, selectivity);
     }
 
-    private static void Save(string path, VectorFileType type, int rows, byte[] elements) =>
-        VectorFile.Write(path, type, rows, Neighbors, stream => stream.Write(elements));
+    private static void Save(string path, VectorFileType type, byte[] elements) =>
+        VectorFile.Write(path, type, elements.Length / sizeof(int) / Neighbors, Neighbors, stream => stream.Write(elements));
 
     private static string PathOf(VectorSet set, Selectivity selectivity, string part) => Path.Combine(set.Folder, $"truth-{selectivity.Name}-{part}.vec");
 }

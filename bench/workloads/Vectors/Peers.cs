@@ -39,7 +39,8 @@ internal static class Peers
         int threads = options.Number("threads", Environment.ProcessorCount);
         string metric = set.Metric == DistanceMetric.CosineDistance ? "cosine" : "euclidean";
         string[] lines = await RunAsync(
-            options, name, "build", ["--base", set.Documents.Path, "--metric", metric, "--work", index, "--threads", threads.ToString(CultureInfo.InvariantCulture)]);
+            options, name, "build",
+            ["--base", set.Documents.Path, "--metric", metric, "--work", index, "--threads", threads.ToString(CultureInfo.InvariantCulture)]);
         string[] words = lines.Single(l => l.StartsWith("built ", StringComparison.Ordinal)).Split(' ', 3);
         var result = new SystemResult
         {
@@ -114,6 +115,8 @@ internal static class Peers
         string headers = Path.Combine(Folder, "node_modules", "hnswlib-node", "src");
         using var compiler = Process.Start("g++", ["-O3", "-march=native", "-DNDEBUG", "-std=c++17", "-pthread", "-I", headers, source, "-o", program]);
         await compiler.WaitForExitAsync();
-        return compiler.ExitCode == 0 ? program : throw new InvalidOperationException("hnswlib could not be compiled: cd bench/peers && npm ci, and install g++");
+        return compiler.ExitCode == 0
+            ? program
+            : throw new InvalidOperationException("hnswlib could not be compiled: cd bench/peers && npm ci, and install g++");
     }
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Puff.Workloads.Vectors;
 
-/// <summary>From nothing to a namespace that is indexed and merged, by writes of a thousand documents from three writers; kept beside the set for later runs.</summary>
+/// <summary>
+/// From nothing to a namespace that is indexed and merged, by writes of a thousand documents from three writers; kept beside the set for later runs.
+/// </summary>
 internal static class PuffBuild
 {
     /// <summary>Folder of the finished store. `--rebuild yes` makes it anew.</summary>
@@ -38,8 +40,8 @@ internal static class PuffBuild
         return new SystemResult
         {
             System = "puff",
-            Description = FormattableString.Invariant(
-                $"directory store, defaults; writes acknowledged after {acknowledged:F1} s; peak resident {ProcessMemory.Peak(Environment.ProcessId) >> 20} MiB"),
+            Description = FormattableString.Invariant($"directory store, defaults; writes acknowledged after {acknowledged:F1} s; ")
+                + $"peak resident {ProcessMemory.Peak(Environment.ProcessId) >> 20} MiB",
             Documents = documents.Length,
             BuildSeconds = built,
             BuildThreads = Environment.ProcessorCount,

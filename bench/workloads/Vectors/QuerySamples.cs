@@ -29,7 +29,8 @@ internal sealed class QuerySamples
         }
 
         return new RecallPoint(
-            setting, truth.Selectivity.Name, recall.Recall, 1000 / milliseconds.Average(), Percentiles.Of(milliseconds, 0.5), Percentiles.Of(milliseconds, 0.99),
+            setting, truth.Selectivity.Name, recall.Recall,
+            1000 / milliseconds.Average(), Percentiles.Of(milliseconds, 0.5), Percentiles.Of(milliseconds, 0.99),
             scanned.Count == 0 ? null : scanned.Average(), residentBytes, anonymousBytes);
     }
 }

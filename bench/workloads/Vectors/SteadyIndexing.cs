@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Puff.Workloads.Vectors;
 
 /// <summary>
-/// How fast vectors are indexed and how long one waits for it. First all but the last documents as fast as they go; then the rest at a steady pace, while the time
-/// from acknowledgement to being in a segment is sampled for every batch.
+/// How fast vectors are indexed and how long one waits for it. First all but the last documents as fast as they go; then the rest at a steady pace, while
+/// the time from acknowledgement to being in a segment is sampled for every batch.
 /// </summary>
 internal static class SteadyIndexing
 {
@@ -20,7 +20,8 @@ internal static class SteadyIndexing
         await BulkAsync(set, puff, bulk);
         var lags = await PacedAsync(set, puff, bulk, paced, rate);
         Console.WriteLine(FormattableString.Invariant(
-            $"lag      write to indexed p50 {Percentiles.Of(lags, 0.5):F2} s, p99 {Percentiles.Of(lags, 0.99):F2} s at {rate} documents/s, {lags.Count} batches"));
+            $"lag      write to indexed p50 {Percentiles.Of(lags, 0.5):F2} s, p99 {Percentiles.Of(lags, 0.99):F2} s ")
+            + $"at {rate} documents/s, {lags.Count} batches");
     }
 
     private static async Task BulkAsync(VectorSet set, PuffStore puff, int count)
@@ -33,7 +34,8 @@ internal static class SteadyIndexing
         await puff.SettleAsync();
         double settled = clock.Elapsed.TotalSeconds;
         Console.WriteLine(FormattableString.Invariant(
-            $"indexing {count} documents: acknowledged {count / acknowledged:F0}/s, indexed {count / indexed:F0}/s, indexed and merged {count / settled:F0}/s"));
+            $"indexing {count} documents: acknowledged {count / acknowledged:F0}/s, indexed {count / indexed:F0}/s, ")
+            + FormattableString.Invariant($"indexed and merged {count / settled:F0}/s"));
     }
 
     private static async Task<List<double>> PacedAsync(VectorSet set, PuffStore puff, int first, int count, int rate)

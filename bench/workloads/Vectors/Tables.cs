@@ -33,7 +33,9 @@ internal sealed class Tables(TextWriter output)
         foreach (double target in Targets)
         {
             output.WriteLine($"recall@10 = {Text(target, "0.00")}");
-            Row("system", "queries/s", "p50 ms", "p99 ms", "from setting", "resident", "build s", "threads", "disk", "speed ratio", "memory ratio", "build ratio");
+            Row(
+                "system", "queries/s", "p50 ms", "p99 ms", "from setting", "resident", "build s", "threads", "disk",
+                "speed ratio", "memory ratio", "build ratio");
             Rule(12);
             var ours = puff is null ? null : CurveOf(puff).At(target);
             foreach (var result in results)

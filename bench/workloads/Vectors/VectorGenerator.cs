@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Puff.Workloads.Vectors;
 
 /// <summary>
-/// Generated vectors of unit length. Rows are made in blocks, each from its own seeded stream, so that the result does not depend on the number of threads; queries
-/// come from the same process and are not among the documents.
+/// Generated vectors of unit length. Rows are made in blocks, each from its own seeded stream, so that the result does not depend on the number of threads;
+/// queries come from the same process and are not among the documents.
 /// </summary>
 internal sealed class VectorGenerator
 {

@@ -10,8 +10,8 @@ internal static class VectorsWorkload
         Machine.Print();
         var clock = Stopwatch.StartNew();
         using var set = VectorSets.Open(options);
-        Console.WriteLine(FormattableString.Invariant(
-            $"set      {set.Name}: {set.Documents.Rows} × {set.Dimensions} {set.Metric}, {set.Queries.Rows} queries ({clock.Elapsed.TotalSeconds:F1} s), in {set.Folder}"));
+        Console.WriteLine($"set      {set.Name}: {set.Documents.Rows} × {set.Dimensions} {set.Metric}, {set.Queries.Rows} queries, in {set.Folder} "
+            + FormattableString.Invariant($"({clock.Elapsed.TotalSeconds:F1} s)"));
         clock.Restart();
         GroundTruth.OfAll(set);
         Console.WriteLine(FormattableString.Invariant($"truth    {clock.Elapsed.TotalSeconds:F1} s"));
