@@ -26,6 +26,9 @@ internal sealed class EntryDraft : IDisposable
 
     public bool IsEmpty => OperationCount == 0 && Schema is null && Options is null && !DeletesNamespace;
 
+    /// <summary>The entry changes more than documents.</summary>
+    public bool ChangesDeclarations => Schema is not null || Options is not null || DeletesNamespace;
+
     public long Bytes => Operations.Length + vectors.Values.Sum(v => v.Writer.Length);
 
     public void Upsert(in DocumentId id, ReadOnlySpan<byte> row)

@@ -6,9 +6,8 @@ using Puff.Engine.Wal;
 namespace Puff.Engine.Namespaces;
 
 /// <summary>
-/// Commits what waits for a namespace, one WAL entry at a time: while a put flies, the next batch gathers (design 3.2). The state each batch is resolved
-/// against
-/// comes from, and goes back to, the namespace.
+/// Commits what waits for a namespace, one WAL entry at a time: while a put flies, the next batch gathers (design 3.2), and what in it does not depend on
+/// documents is resolved already. The state each batch is resolved against comes from, and goes back to, the namespace.
 /// </summary>
 internal sealed class GroupCommitter(EngineContext context, Namespace owner)
 {
@@ -17,6 +16,8 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
 
     private readonly Lock gate = new();
     private readonly LinkedList<Proposal> waiting = new();
+    private TaskCompletionSource? arrival;
+    private CommitBatch? ahead;
     private Task loop = Task.CompletedTask;
     private bool running;
 
@@ -42,14 +43,15 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     }
 
     /// <param name="resolve">Appends the proposal to the batch or throws; may run several times, when slots are lost.</param>
-    /// <param name="endsBatch">Nothing may follow in the same entry.</param>
+    /// <param name="kind">What it needs to know, and what may follow it.</param>
     /// <returns>What <paramref name="resolve"/> returned in the run that was committed.</returns>
-    public Task<object?> ProposeAsync(Func<WriteResolver, object?> resolve, bool endsBatch = false)
+    public Task<object?> ProposeAsync(Func<WriteResolver, object?> resolve, ProposalKind kind = ProposalKind.Ordinary)
     {
-        var proposal = new Proposal(resolve, endsBatch);
+        var proposal = new Proposal(resolve, kind);
         lock (gate)
         {
             waiting.AddLast(proposal);
+            arrival?.TrySetResult();
             if (running)
             {
                 return proposal.Done.Task;
@@ -66,54 +68,49 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     {
         // Whoever proposes first must not be held by the batches of those who come after, and holds the lock.
         await Task.Yield();
-        while (TakeFirst() is { } first)
+        while (TakeBatch() is { } batch)
         {
-            var batch = new List<Proposal> { first };
             try
             {
                 await CommitAsync(batch);
             }
             catch (Exception failure)
             {
-                foreach (var proposal in batch)
-                {
-                    proposal.Done.TrySetException(failure);
-                }
+                batch.Fail(failure);
+            }
+            finally
+            {
+                batch.Dispose();
             }
         }
     }
 
-    private async Task CommitAsync(List<Proposal> batch)
+    private async Task CommitAsync(CommitBatch batch)
     {
         for (int lost = 0; lost < MaxLostSlots; lost++)
         {
             await owner.PrepareWriteAsync();
-            using var lease = context.Drafts.Rent();
-            var draft = lease.Draft;
-            var (view, sequence, schema) = owner.Resolve(draft, resolver => ResolveAll(resolver, draft, batch));
-            if (draft.IsEmpty)
+            var (view, sequence, schema) = owner.Resolve(batch.Draft, (resolver, view) => ResolveAll(resolver, view, batch));
+            if (batch.Draft.IsEmpty)
             {
                 // Nothing to store, but the answers must hold for the newest state.
                 if (await owner.ConfirmAsync(view, sequence))
                 {
-                    Complete(batch);
+                    batch.Complete();
                     return;
                 }
-
-                continue;
             }
-
-            if (view.NeedsEpoch)
+            else if (view.NeedsEpoch)
             {
                 await owner.CreateEpochAsync(view);
-                continue;
             }
-
-            if (await PutAsync(view, schema, draft, sequence + 1))
+            else if (await PutAsync(view, schema, batch, sequence + 1))
             {
-                Complete(batch);
+                batch.Complete();
                 return;
             }
+
+            batch.Reset();
         }
 
         throw new PuffException(
@@ -122,7 +119,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     }
 
     /// <summary>True when committed, false when the slot was lost to somebody else.</summary>
-    private async Task<bool> PutAsync(NamespaceView view, NamespaceSchema schema, EntryDraft draft, long sequence)
+    private async Task<bool> PutAsync(NamespaceView view, NamespaceSchema schema, CommitBatch batch, long sequence)
     {
         var header = new WalEntryHeader
         {
@@ -134,11 +131,11 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             Flags = WalEntryFlags.None,
             Operations = 0,
         };
-        var memory = draft.Build(header);
+        var memory = batch.Draft.Build(header);
         try
         {
             var entry = OpenOwn(view, schema, memory, sequence);
-            return await ClaimAsync(view, header, memory, entry);
+            return await ClaimAsync(view, header, memory, entry, batch);
         }
         finally
         {
@@ -147,12 +144,14 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     }
 
     /// <summary>Owns the entry's reference.</summary>
-    private async Task<bool> ClaimAsync(NamespaceView view, WalEntryHeader header, NativeObjectMemory memory, WalEntry entry)
+    private async Task<bool> ClaimAsync(NamespaceView view, WalEntryHeader header, NativeObjectMemory memory, WalEntry entry, CommitBatch batch)
     {
         bool isApplied = false;
         try
         {
-            switch (await view.Log.ClaimAsync(memory, header, context.Time, CancellationToken.None))
+            var claiming = view.Log.ClaimAsync(memory, header, context.Time, CancellationToken.None).AsTask();
+            await ResolveAheadAsync(view, batch, claiming);
+            switch (await claiming)
             {
                 case SlotOutcome.Lost:
                     await owner.CatchUpAsync();
@@ -200,33 +199,83 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     private PuffException UnknownOutcome() => new(ErrorKind.Unavailable,
         $"the store did not say whether the write to \"{owner.Name}\" happened: it may be applied now or later. Read the documents back, or repeat the write");
 
-    /// <summary>Resolves the batch and, while there is room, everything that waits. Failures are kept for <see cref="Complete"/>.</summary>
-    private void ResolveAll(WriteResolver resolver, EntryDraft draft, List<Proposal> batch)
+    /// <summary>Resolves the batch and, while there is room, everything that waits. Failures are kept for the answers.</summary>
+    private void ResolveAll(WriteResolver resolver, NamespaceView view, CommitBatch batch)
     {
-        foreach (var proposal in batch)
+        if (!batch.IsResolvedOn(view))
         {
-            proposal.Resolve(resolver);
+            batch.Resolve(resolver);
         }
 
-        while (draft.Bytes < context.Settings.MaxEntryBytes && !batch[^1].EndsBatch && TakeWaiting() is { } more)
+        while (HasRoom(batch) && TakeWaiting(independentOnly: false) is { } more)
         {
-            batch.Add(more);
-            more.Resolve(resolver);
+            batch.Add(more, resolver);
         }
     }
 
-    private static void Complete(List<Proposal> batch)
+    /// <summary>
+    /// While the entry of <paramref name="current"/> flies: resolves what arrives for the next one, as far as neither documents nor a changed schema can make
+    /// a difference. Should the view turn out to have changed, all of it is resolved again.
+    /// </summary>
+    private async Task ResolveAheadAsync(NamespaceView view, CommitBatch current, Task claiming)
     {
-        foreach (var proposal in batch)
+        if (!view.State.IsLive || current.Draft.ChangesDeclarations)
         {
-            proposal.Complete();
+            return;
+        }
+
+        while (!claiming.IsCompleted)
+        {
+            var arrived = NextArrival();
+            while ((ahead is null || HasRoom(ahead)) && TakeWaiting(independentOnly: true) is { } next)
+            {
+                ResolveAhead(ahead ??= new CommitBatch(context.Drafts.Rent()), next);
+            }
+
+            await Task.WhenAny(claiming, arrived);
         }
     }
 
-    private Proposal? TakeFirst()
+    /// <summary>Never fails: the entry that flies must be seen home.</summary>
+    private void ResolveAhead(CommitBatch next, Proposal proposal)
+    {
+        try
+        {
+            owner.Resolve(next.Draft, (resolver, on) => next.AddAhead(proposal, resolver, on));
+        }
+        catch (Exception failure)
+        {
+            ahead = null;
+            proposal.Done.TrySetException(failure);
+            next.Fail(failure);
+            next.Dispose();
+        }
+    }
+
+    private bool HasRoom(CommitBatch batch) => batch.Draft.Bytes < context.Settings.MaxEntryBytes && !batch.IsClosed;
+
+    /// <summary>Completes when the next proposal comes.</summary>
+    private Task NextArrival()
     {
         lock (gate)
         {
+            arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return arrival.Task;
+        }
+    }
+
+    /// <summary>What was resolved ahead, or a batch that begins with the first that waits; null when there is nothing, which ends the loop.</summary>
+    private CommitBatch? TakeBatch()
+    {
+        if (ahead is { } resolved)
+        {
+            ahead = null;
+            return resolved;
+        }
+
+        lock (gate)
+        {
+            arrival = null;
             if (waiting.First is not { } node)
             {
                 running = false;
@@ -234,56 +283,21 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             }
 
             waiting.RemoveFirst();
-            return node.Value;
+            return new CommitBatch(context.Drafts.Rent(), node.Value);
         }
     }
 
-    private Proposal? TakeWaiting()
+    private Proposal? TakeWaiting(bool independentOnly)
     {
         lock (gate)
         {
-            if (waiting.First is not { } node)
+            if (waiting.First is not { } node || (independentOnly && node.Value.Kind != ProposalKind.Independent))
             {
                 return null;
             }
 
             waiting.RemoveFirst();
             return node.Value;
-        }
-    }
-
-    private sealed class Proposal(Func<WriteResolver, object?> resolve, bool endsBatch)
-    {
-        private object? result;
-        private Exception? failure;
-
-        public TaskCompletionSource<object?> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public bool EndsBatch => endsBatch;
-
-        public void Resolve(WriteResolver resolver)
-        {
-            (result, failure) = (null, null);
-            try
-            {
-                result = resolve(resolver);
-            }
-            catch (PuffException error)
-            {
-                failure = error;
-            }
-        }
-
-        public void Complete()
-        {
-            if (failure is null)
-            {
-                Done.TrySetResult(result);
-            }
-            else
-            {
-                Done.TrySetException(failure);
-            }
         }
     }
 }

@@ -143,7 +143,8 @@ internal sealed class Namespace
             }
         }
 
-        return (WriteResult)(await committer.ProposeAsync(resolver => resolver.Resolve(request)))!;
+        var kind = request.DependsOnDocuments ? ProposalKind.Ordinary : ProposalKind.Independent;
+        return (WriteResult)(await committer.ProposeAsync(resolver => resolver.Resolve(request), kind))!;
     }
 
     public Task PatchAsync(MetadataPatch patch) => committer.ProposeAsync(resolver =>
@@ -158,7 +159,7 @@ internal sealed class Namespace
             resolver.ResolveDeletion();
             return null;
         },
-        endsBatch: true);
+        ProposalKind.EndsBatch);
 
     /// <summary>
     /// Writes the end of an empty namespace, or of an epoch that waits for its first entry: only an ended log may be replaced, because a write to an open one
@@ -170,7 +171,7 @@ internal sealed class Namespace
             resolver.ResolveEndOfEmpty();
             return null;
         },
-        endsBatch: true);
+        ProposalKind.EndsBatch);
 
     /// <summary>Lets go of the view's memory. The next use loads again.</summary>
     public void Close() => Swap(Volatile.Read(ref view), null);
@@ -192,13 +193,13 @@ internal sealed class Namespace
     }
 
     /// <summary>Runs the resolver on the present view, whose state cannot be released meanwhile; returns what it saw.</summary>
-    public (NamespaceView View, long Sequence, NamespaceSchema Schema) Resolve(EntryDraft draft, Action<WriteResolver> resolve)
+    public (NamespaceView View, long Sequence, NamespaceSchema Schema) Resolve(EntryDraft draft, Action<WriteResolver, NamespaceView> resolve)
     {
         lock (stateLock)
         {
             var on = View!;
             using var resolver = new WriteResolver(context.Settings, on.State, Name, draft);
-            resolve(resolver);
+            resolve(resolver, on);
             return (on, on.State.Sequence, on.State.Schema);
         }
     }

@@ -40,6 +40,11 @@ public sealed record WriteRequest
 
     public bool DisableBackpressure { get; init; }
 
+    /// <summary>What becomes of it depends on which documents there are: conditions, patches, filters, other namespaces.</summary>
+    internal bool DependsOnDocuments =>
+        Upserts is not { Count: > 0 } || Patches is not null || PatchByFilter is not null || DeleteByFilter is not null || UpsertCondition is not null
+        || DeleteCondition is not null || CopyFromNamespace is not null || BranchFromNamespace is not null;
+
     /// <summary>`sharding.num_shards`: kept and reported, without effect.</summary>
     public int? Shards { get; init; }
 }

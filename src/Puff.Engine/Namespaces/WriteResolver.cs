@@ -17,8 +17,8 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
     private readonly ByteWriter rowBuffer = new(1 << 12);
     private readonly HashSet<DocumentId> explicitIds = [];
     private readonly List<(AttributeDefinition Attribute, Value Value)> sparsePart = [];
-    private NamespaceSchema schema = state.IsLive ? state.Schema : NamespaceSchema.Empty;
-    private NamespaceOptions options = state.IsLive ? state.Options : new NamespaceOptions();
+    private NamespaceSchema schema = draft.Schema ?? (state.IsLive ? state.Schema : NamespaceSchema.Empty);
+    private NamespaceOptions options = draft.Options ?? (state.IsLive ? state.Options : new NamespaceOptions());
     private bool exists = state.IsLive;
 
     // Of the request being resolved.
