@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Puff.Engine.Indexing;
 using Puff.Engine.Storage;
 
 namespace Puff.Engine;
@@ -13,6 +14,9 @@ public sealed record EngineComponents
 
     /// <summary>Source of writer, batch, epoch and segment ids. Called under a lock.</summary>
     public Random Random { get; init; } = CreateRandom();
+
+    /// <summary>Where the work of indexing runs: its threads yield to everything else.</summary>
+    public TaskScheduler Background { get; init; } = BackgroundThreads.Shared;
 
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
 

@@ -67,7 +67,8 @@ internal sealed class Flusher(EngineContext context)
         if (snapshot.Sets.OfType<TailDocumentSet>().FirstOrDefault() is { LiveCount: > 0 } tail)
         {
             string keyBase = target.Keys.SegmentBase(context.NextObjectId());
-            var built = await SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), cancellation);
+            var built = await context.InBackgroundAsync(
+                () => SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), cancellation).AsTask(), cancellation);
             segments.Add(built);
             LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
         }

@@ -39,7 +39,8 @@ internal sealed class Merger(EngineContext context)
         var inputs = chosen.Select(i => readers[i]).ToArray();
         var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
         string keyBase = target.Keys.SegmentBase(context.NextObjectId());
-        var merged = await SegmentBuilder.BuildAsync(context.Store, keyBase, manifest.Schema, source, cancellation);
+        var merged = await context.InBackgroundAsync(
+            () => SegmentBuilder.BuildAsync(context.Store, keyBase, manifest.Schema, source, cancellation).AsTask(), cancellation);
         await target.Publishing.WaitAsync(CancellationToken.None);
         var now = target.PinView();
         try

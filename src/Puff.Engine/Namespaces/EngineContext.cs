@@ -14,6 +14,7 @@ internal sealed class EngineContext
         Settings = settings;
         Store = components.Store;
         Time = components.Time;
+        Background = components.Background;
         Log = components.Logging.CreateLogger("Puff.Engine");
         random = components.Random;
         WriterId = NextUInt128();
@@ -27,10 +28,17 @@ internal sealed class EngineContext
 
     public ILogger Log { get; }
 
+    /// <summary>Threads for work that can wait.</summary>
+    public TaskScheduler Background { get; }
+
     /// <summary>Names this engine instance in the entries it writes.</summary>
     public UInt128 WriterId { get; }
 
     public DraftPool Drafts { get; } = new();
+
+    /// <summary>Does work on background threads; whoever awaits it goes on where it was. Nothing done there may hold a lock that commits or queries take.</summary>
+    public Task<T> InBackgroundAsync<T>(Func<Task<T>> work, CancellationToken cancellation) =>
+        Task.Factory.StartNew(work, cancellation, TaskCreationOptions.DenyChildAttach, Background).Unwrap();
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -378,27 +378,42 @@ internal sealed class Namespace
             return true;
         }
 
-        lock (stateLock)
+        var state = new NamespaceState(Name, current.Manifest, index.Segments, index.Trees);
+        bool isAdopted = false;
+        try
         {
-            if (!ReferenceEquals(view?.State, known.State))
+            // Most of the tail is applied beside commits and queries, only what came meanwhile in front of them.
+            int applied = Replay(known.State, 0, state);
+            lock (stateLock)
             {
-                index.Release();
-                return false;
-            }
+                if (!ReferenceEquals(view?.State, known.State))
+                {
+                    return false;
+                }
 
-            var state = Rebuild(known.State, current.Manifest, index);
-            Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
-            return true;
+                Replay(known.State, applied, state);
+                state.Skip(known.State.Sequence);
+                Swap(view, new NamespaceView(state, current, known.Log, current.ReadAt));
+                return isAdopted = true;
+            }
+        }
+        finally
+        {
+            if (!isAdopted)
+            {
+                state.Release();
+            }
         }
     }
 
-    private NamespaceState Rebuild(NamespaceState old, Manifest manifest, OpenIndex index)
+    /// <summary>Applies those of a state's entries, from number <paramref name="first"/> on, that a newer manifest has not indexed. Returns their number.</summary>
+    private static int Replay(NamespaceState old, int first, NamespaceState state)
     {
-        var state = new NamespaceState(Name, manifest, index.Segments, index.Trees);
-        foreach (var entry in old.Entries)
+        var entries = old.EntriesFrom(first);
+        foreach (var entry in entries)
         {
-            bool inherited = entry.Header.Epoch != manifest.Epoch;
-            if (inherited ? manifest.InheritedTails.Count == 0 : entry.Header.Sequence <= manifest.IndexedThrough)
+            bool inherited = entry.Header.Epoch != state.Manifest.Epoch;
+            if (inherited ? state.Manifest.InheritedTails.Count == 0 : entry.Header.Sequence <= state.Manifest.IndexedThrough)
             {
                 continue;
             }
@@ -412,8 +427,7 @@ internal sealed class Namespace
             state.Apply(entry, inherited);
         }
 
-        state.Skip(old.Sequence);
-        return state;
+        return first + entries.Length;
     }
 
     /// <summary>

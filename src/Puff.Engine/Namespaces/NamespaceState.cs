@@ -76,6 +76,15 @@ internal sealed unsafe class NamespaceState
     /// <summary>Applied entries in order, inherited ones first. Changed only by <see cref="Apply"/>.</summary>
     public IReadOnlyList<WalEntry> Entries => entries;
 
+    /// <summary>The applied entries from number <paramref name="first"/> on, whoever applies others meanwhile.</summary>
+    public WalEntry[] EntriesFrom(int first)
+    {
+        lock (gate)
+        {
+            return entries[first..].ToArray();
+        }
+    }
+
     public IReadOnlyList<SegmentReader> Segments => Array.ConvertAll(segments, s => s.Reader);
 
     public IReadOnlyList<IndexTree> Trees => trees;

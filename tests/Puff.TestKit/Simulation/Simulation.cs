@@ -212,6 +212,7 @@ internal sealed class Simulation
             Store = plan.Retries ? new RetryingObjectStore(reached, node.Time, new Random(world.Random.Next())) : reached,
             Time = node.Time,
             Random = random,
+            Background = node.Scheduler,
         };
     }
 
