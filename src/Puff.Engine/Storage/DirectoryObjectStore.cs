@@ -85,12 +85,12 @@ public sealed class DirectoryObjectStore : IObjectStore
         {
             return await IoThreads.Run(() =>
             {
-                using var file = Write(content);
+                using var file = Write(content, direct: purpose == StorePurpose.Wal);
                 return Result(file, folder.Publish(file, path, exclusive: true));
             });
         }
 
-        using var prepared = await IoThreads.Run(() => Write(content));
+        using var prepared = await IoThreads.Run(() => Write(content, direct: false));
         return await PublishLockedAsync(key, path, prepared, condition, cancellation);
     }
 
@@ -225,12 +225,20 @@ public sealed class DirectoryObjectStore : IObjectStore
         return content;
     }
 
-    private TemporaryFile Write(ReadOnlyMemory<byte> content)
+    private TemporaryFile Write(ReadOnlyMemory<byte> content, bool direct)
     {
         var file = folder.CreateTemporary();
         try
         {
-            file.Write(content.Span);
+            if (direct)
+            {
+                file.WriteDirect(content.Span);
+            }
+            else
+            {
+                file.Write(content.Span);
+            }
+
             file.Seal();
             return file;
         }

@@ -62,16 +62,18 @@ public abstract unsafe class ObjectMemory
     protected abstract void Free();
 }
 
-/// <summary>Unmanaged memory, 64-byte aligned, writable by its creator until it is shared.</summary>
+/// <summary>Unmanaged memory, aligned to 64 bytes, large blocks to a page, writable by its creator until it is shared.</summary>
 public sealed unsafe class NativeObjectMemory : ObjectMemory
 {
+    private const int LargeBytes = 64 << 10;
+
     private readonly Manager manager;
 
     private NativeObjectMemory(byte* pointer, long length)
         : base(pointer, length) => manager = new Manager(this);
 
     public static NativeObjectMemory Allocate(long length) =>
-        new((byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), 64), length);
+        new((byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 1), length < LargeBytes ? 64u : (uint)Environment.SystemPageSize), length);
 
     public static NativeObjectMemory CopyOf(ReadOnlySpan<byte> content)
     {

@@ -6,6 +6,8 @@ namespace Puff.Engine.Storage;
 /// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
+    private const int SmallestDirectBytes = 256 << 10;
+
     private readonly DirectoryStoreOptions options;
     private readonly string path;
     private int file;
@@ -35,6 +37,33 @@ internal sealed class TemporaryFile : IDisposable
     }
 
     public void Write(ReadOnlySpan<byte> content) => Check("writing", Faulted(FileStep.Write) ?? Posix.WriteFully(file, content));
+
+    /// <summary>
+    /// The same past the page cache, where the file system can: for content that nobody is likely to read soon, a log entry above all. Saves a copy, leaves the
+    /// cache to what is read, and a sync finds little to do.
+    /// </summary>
+    /// <param name="content">Whole pages of it go directly, if it begins at a page.</param>
+    public unsafe void WriteDirect(ReadOnlySpan<byte> content)
+    {
+        int direct = content.Length & ~(Environment.SystemPageSize - 1);
+        fixed (byte* start = content)
+        {
+            bool isAligned = ((nuint)start & (nuint)(Environment.SystemPageSize - 1)) == 0;
+            if (direct < SmallestDirectBytes || !isAligned || Posix.SetDirect(file, true) < 0)
+            {
+                Write(content);
+                return;
+            }
+        }
+
+        int result = Faulted(FileStep.Write) ?? Posix.WriteFully(file, content[..direct]);
+        Check("preparing", Posix.SetDirect(file, false));
+
+        // Some file systems only say now that they cannot; nothing was written then.
+        bool isRefused = result == -Posix.EInval;
+        Check("writing", isRefused ? 0 : result);
+        Write(isRefused ? content : content[direct..]);
+    }
 
     /// <summary>Gives the content its final time stamp and brings it to the disk; nothing may be written any more.</summary>
     public void Seal()
