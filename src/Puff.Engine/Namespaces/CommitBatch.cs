@@ -90,7 +90,7 @@ internal sealed class CommitBatch(DraftPool.Lease draft) : IDisposable
         Add(proposal, resolver);
     }
 
-    /// <summary>Takes everything back that was resolved: the slot was lost.</summary>
+    /// <summary>Takes everything back that was resolved: the view has changed.</summary>
     public void Reset()
     {
         resolvedOn = null;

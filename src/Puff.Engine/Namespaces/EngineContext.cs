@@ -36,7 +36,9 @@ internal sealed class EngineContext
 
     public DraftPool Drafts { get; } = new();
 
-    /// <summary>Does work on background threads; whoever awaits it goes on where it was. Nothing done there may hold a lock that commits or queries take.</summary>
+    /// <summary>
+    /// Does work on background threads; whoever awaits it goes on where it was. Nothing done there may hold a lock that commits or queries take.
+    /// </summary>
     public Task<T> InBackgroundAsync<T>(Func<Task<T>> work, CancellationToken cancellation) =>
         Task.Factory.StartNew(work, cancellation, TaskCreationOptions.DenyChildAttach, Background).Unwrap();
 

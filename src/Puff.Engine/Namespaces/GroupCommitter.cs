@@ -48,19 +48,19 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     public Task<object?> ProposeAsync(Func<WriteResolver, object?> resolve, ProposalKind kind = ProposalKind.Ordinary)
     {
         var proposal = new Proposal(resolve, kind);
+        TaskCompletionSource? awaited;
         lock (gate)
         {
             waiting.AddLast(proposal);
-            arrival?.TrySetResult();
-            if (running)
+            awaited = arrival;
+            if (!running)
             {
-                return proposal.Done.Task;
+                running = true;
+                loop = RunAsync();
             }
-
-            running = true;
-            loop = RunAsync();
         }
 
+        awaited?.TrySetResult();
         return proposal.Done.Task;
     }
 
@@ -90,7 +90,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
         for (int lost = 0; lost < MaxLostSlots; lost++)
         {
             await owner.PrepareWriteAsync();
-            var (view, sequence, schema) = owner.Resolve(batch.Draft, (resolver, view) => ResolveAll(resolver, view, batch));
+            var (view, sequence, schema) = owner.Resolve(on => ResolveAll(on, batch));
             if (batch.Draft.IsEmpty)
             {
                 // Nothing to store, but the answers must hold for the newest state.
@@ -110,7 +110,6 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
                 return;
             }
 
-            batch.Reset();
         }
 
         throw new PuffException(
@@ -200,9 +199,16 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
         $"the store did not say whether the write to \"{owner.Name}\" happened: it may be applied now or later. Read the documents back, or repeat the write");
 
     /// <summary>Resolves the batch and, while there is room, everything that waits. Failures are kept for the answers.</summary>
-    private void ResolveAll(WriteResolver resolver, NamespaceView view, CommitBatch batch)
+    private void ResolveAll(NamespaceView view, CommitBatch batch)
     {
-        if (!batch.IsResolvedOn(view))
+        bool isResolved = batch.IsResolvedOn(view);
+        if (!isResolved)
+        {
+            batch.Reset();
+        }
+
+        using var resolver = ResolverOn(view, batch);
+        if (!isResolved)
         {
             batch.Resolve(resolver);
         }
@@ -212,6 +218,8 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             batch.Add(more, resolver);
         }
     }
+
+    private WriteResolver ResolverOn(NamespaceView view, CommitBatch batch) => new(context.Settings, view.State, owner.Name, batch.Draft);
 
     /// <summary>
     /// While the entry of <paramref name="current"/> flies: resolves what arrives for the next one, as far as neither documents nor a changed schema can make
@@ -233,6 +241,9 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             }
 
             await Task.WhenAny(claiming, arrived);
+
+            // Whoever proposed is not to do the work of this loop.
+            await Task.Yield();
         }
     }
 
@@ -241,7 +252,11 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     {
         try
         {
-            owner.Resolve(next.Draft, (resolver, on) => next.AddAhead(proposal, resolver, on));
+            owner.Resolve(on =>
+            {
+                using var resolver = ResolverOn(on, next);
+                next.AddAhead(proposal, resolver, on);
+            });
         }
         catch (Exception failure)
         {
@@ -259,7 +274,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
     {
         lock (gate)
         {
-            arrival = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            arrival = new TaskCompletionSource();
             return arrival.Task;
         }
     }

@@ -192,14 +192,13 @@ internal sealed class Namespace
         }
     }
 
-    /// <summary>Runs the resolver on the present view, whose state cannot be released meanwhile; returns what it saw.</summary>
-    public (NamespaceView View, long Sequence, NamespaceSchema Schema) Resolve(EntryDraft draft, Action<WriteResolver, NamespaceView> resolve)
+    /// <summary>Resolves something on the present view, whose state neither moves on nor is released meanwhile; returns what it saw.</summary>
+    public (NamespaceView View, long Sequence, NamespaceSchema Schema) Resolve(Action<NamespaceView> resolve)
     {
         lock (stateLock)
         {
             var on = View!;
-            using var resolver = new WriteResolver(context.Settings, on.State, Name, draft);
-            resolve(resolver, on);
+            resolve(on);
             return (on, on.State.Sequence, on.State.Schema);
         }
     }
@@ -406,7 +405,9 @@ internal sealed class Namespace
         }
     }
 
-    /// <summary>Applies those of a state's entries, from number <paramref name="first"/> on, that a newer manifest has not indexed. Returns their number.</summary>
+    /// <summary>
+    /// Applies those of a state's entries, from number <paramref name="first"/> on, that a newer manifest has not indexed. Returns how many it has seen.
+    /// </summary>
     private static int Replay(NamespaceState old, int first, NamespaceState state)
     {
         var entries = old.EntriesFrom(first);

@@ -117,6 +117,64 @@ public sealed class CommitTests
     }
 
     [Fact]
+    public async Task What_is_resolved_while_an_entry_flies_is_resolved_again_when_the_entry_lost_its_slot_to_a_schema()
+    {
+        await using var fixture = new EngineFixture();
+        var rival = await fixture.OpenAsync();
+        var scripted = new ScriptedStore(fixture.Store);
+        var engine = await fixture.OpenAsync(scripted);
+        await engine.WriteAsync("docs", Upsert(Row(1)));
+        Task<WriteResult>? ahead = null;
+        scripted.Before = async call =>
+        {
+            if (IsEntry(call) && ahead is null)
+            {
+                // Arrives while the entry in front of it flies, and would make "n" an integer.
+                ahead = engine.WriteAsync("docs", Upsert(Row(3, ("n", Value.Int(7)))));
+                await Task.Yield();
+                await rival.WriteAsync("docs", Upsert(Row(4, ("n", Value.String("a string")))));
+            }
+        };
+
+        await engine.WriteAsync("docs", Upsert(Row(2)));
+        var refused = await Assert.ThrowsAsync<PuffException>(() => ahead!);
+
+        Assert.Equal(ErrorKind.Invalid, refused.Kind);
+        Assert.Contains("\"n\"", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(Ids(1, 2, 4), await IdsAsync(await fixture.OpenAsync(), "docs"));
+    }
+
+    [Fact]
+    public async Task Writes_that_arrive_while_an_entry_flies_follow_it_in_order_and_in_one_entry()
+    {
+        await using var fixture = new EngineFixture();
+        var scripted = new ScriptedStore(fixture.Store);
+        var engine = await fixture.OpenAsync(scripted);
+        await engine.WriteAsync("docs", Upsert(Row(1, ("n", Value.Int(0)))));
+        var later = new List<Task<WriteResult>>();
+        scripted.Before = call =>
+        {
+            if (IsEntry(call) && later.Count == 0)
+            {
+                later.Add(engine.WriteAsync("docs", Upsert(Row(2, ("n", Value.Int(1))))));
+                later.Add(engine.WriteAsync("docs", new WriteRequest { Patches = [Row(2, ("n", Value.Int(2)))], PatchCondition = Eq("n", Value.Int(1)) }));
+                later.Add(engine.WriteAsync("docs", Upsert(Row(3, ("n", Value.Int(2))))));
+                later.Add(engine.WriteAsync("docs", new WriteRequest { Deletes = [Value.UInt(3)] }));
+            }
+
+            return default;
+        };
+
+        await engine.WriteAsync("docs", Upsert(Row(4)));
+        var results = await Task.WhenAll(later);
+
+        Assert.Equal([1L, null, 1L, null], results.Select(r => r.RowsUpserted));
+        Assert.Equal(1, results[1].RowsPatched);
+        Assert.Equal(Ids(2), await IdsAsync(await fixture.OpenAsync(), "docs", Eq("n", Value.Int(2))));
+        Assert.Equal(3, (await fixture.KeysAsync("puff/ns/docs/wal/")).Count);
+    }
+
+    [Fact]
     public async Task A_refused_put_fails_the_write_and_leaves_the_slot_free()
     {
         await using var fixture = new EngineFixture();

@@ -42,6 +42,31 @@ public sealed class DirectoryStoreFileTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    public async Task LogEntriesThatGoPastThePageCacheReadBackWhole(int beyondWholePages)
+    {
+        await using var store = await OpenAsync();
+        var content = NativeObjectMemory.Allocate((1 << 20) + beyondWholePages);
+        new Random(1).NextBytes(content.WritableSpan);
+        byte[] unaligned = [0, .. content.Span];
+
+        await store.PutAsync("aligned", content.Memory, PutCondition.Absent, StorePurpose.Wal, Cancel);
+        await store.PutAsync("unaligned", unaligned.AsMemory(1), PutCondition.Absent, StorePurpose.Wal, Cancel);
+
+        foreach (string key in new[] { "aligned", "unaligned" })
+        {
+            var read = (await store.GetAsync(key, default, User, Cancel)).Content!;
+            Assert.True(content.Span.SequenceEqual(read.Span));
+            read.Release();
+        }
+
+        content.Release();
+    }
+
     [Fact]
     public async Task FailureAfterTheRenameHasAnUnknownOutcome()
     {
