@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
+using Puff.Engine;
 using Puff.Engine.Filters;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.TestKit.Formats;
 
 namespace Puff.TestKit;
 
@@ -23,6 +25,7 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
     private readonly FakeDocument[] documents;
     private readonly Dictionary<int, BuiltColumn> columns = [];
     private readonly Dictionary<int, VectorRows?> vectors = [];
+    private readonly Dictionary<int, EncodedSparse> sparse = [];
     private readonly List<nint> allocations = [];
 
     public FakeDocumentSet(NamespaceSchema schema, IEnumerable<FakeDocument> documents, bool isTail, IEnumerable<int> dead, int blockRows)
@@ -46,6 +49,11 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
             foreach (var attribute in schema.Attributes.Where(a => a.Filterable).Append(schema.IdAttribute))
             {
                 columns[attribute.Id] = BuiltColumn.Build(this, attribute, all);
+            }
+
+            foreach (var attribute in schema.Attributes.Where(a => a.SparseKnn))
+            {
+                sparse[attribute.Id] = new EncodedSparse(attribute, [.. this.documents.Select(d => d.Get(attribute.Name))]);
             }
         }
     }
@@ -77,6 +85,11 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
 
     public override VectorRows? GetVectors(AttributeDefinition attribute) => vectors[attribute.Id];
 
+    public override SparseSource? GetSparse(AttributeDefinition attribute) =>
+        sparse.TryGetValue(attribute.Id, out var encoded)
+            ? new SparseSource(encoded.Index, damage => PuffException.Corrupt($"fake set: {damage.Message}", damage))
+            : null;
+
     public Column? GetColumn(AttributeDefinition attribute) => columns[attribute.Id].Column;
 
     public void Dispose()
@@ -87,6 +100,10 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
         }
 
         allocations.Clear();
+        foreach (var encoded in sparse.Values)
+        {
+            encoded.Dispose();
+        }
     }
 
     private VectorRows? CopyVectors(AttributeDefinition attribute, int blockRows)

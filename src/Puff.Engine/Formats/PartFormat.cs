@@ -12,6 +12,7 @@ internal enum PartKind : ushort
     Columns = 3,
     Vectors = 4,
     Codes = 5,
+    Sparse = 6,
 }
 
 /// <summary>The kinds of sections in segment parts. The numbers are stored: they only grow.</summary>
@@ -35,6 +36,11 @@ internal enum PartSection : ushort
     Codes = 16,
     CodeDocuments = 17,
     CodeCentroid = 18,
+    SparsePostings = 19,
+    SparseBlocks = 20,
+    SparseLists = 21,
+    SparseKeyOffsets = 22,
+    SparseKeys = 23,
 }
 
 /// <summary>One entry of a part's directory.</summary>
@@ -72,6 +78,7 @@ internal static class PartFormat
         PartKind.Columns => "columns",
         PartKind.Vectors => "vectors",
         PartKind.Codes => "codes",
+        PartKind.Sparse => "sparse",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

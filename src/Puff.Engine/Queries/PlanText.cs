@@ -34,8 +34,27 @@ internal sealed class PlanText
         Line(run.Query.Rank is null ? $"  limit: {run.Query.Limit} groups" : $"  k: {run.Query.Offset + run.Query.Limit} (offset {run.Query.Offset})");
         Line($"  rows scanned exactly: {run.RowsScanned}");
         Line($"  vectors scored: {run.VectorsScored}");
+        AddSparse(run);
         Line("  dependent steps: 0 (the snapshot is mapped)");
         Line($"  result: {Describe(result)}");
+    }
+
+    private void AddSparse(QueryRun run)
+    {
+        foreach (var view in run.Views)
+        {
+            var sparse = view.Sparse;
+            if (sparse.Searches > 0)
+            {
+                Line($"    set {view.Index}: sparse by inverted index: {sparse.Lists} posting lists, {sparse.BlocksRead} of {sparse.Blocks} blocks unpacked, "
+                    + $"{sparse.WindowsSkipped} of {sparse.Windows} windows skipped, {sparse.Scored} documents scored exactly");
+            }
+
+            if (sparse.Scans > 0)
+            {
+                Line($"    set {view.Index}: sparse by scan, row by row");
+            }
+        }
     }
 
     public void AddFusion(RankFusion fusion, int rows) =>

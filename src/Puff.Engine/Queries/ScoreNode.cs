@@ -1,6 +1,5 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Numerics;
-using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
@@ -67,30 +66,5 @@ internal sealed class FilterScoreNode(Predicate predicate) : ScoreNode
                 scores[i] = scored[i] ? 1 : 0;
             }
         }
-    }
-}
-
-/// <summary>The dot product with a sparse query; documents with product 0 are not scored.</summary>
-internal sealed class SparseScoreNode(AttributeDefinition attribute, SparseVector query) : ScoreNode
-{
-    public override bool IsAttributeDerived => false;
-
-    public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);
-
-    public override ScoreReader OpenRows(DocumentSet set) => new Reader(set, attribute, query);
-
-    private sealed class Reader(DocumentSet set, AttributeDefinition attribute, SparseVector query) : ScoreReader
-    {
-        public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
-        {
-            for (int i = 0; i < documents.Length; i++)
-            {
-                var value = set.GetValue(documents[i], attribute);
-                scores[i] = value.IsNull ? 0 : DotProduct(value.AsSparse);
-                scored[i] = scores[i] != 0;
-            }
-        }
-
-        private double DotProduct(SparseVector stored) => SparseDotProduct.Compute(query.Keys, query.Weights, stored.Keys, stored.Weights);
     }
 }

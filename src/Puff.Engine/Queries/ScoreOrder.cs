@@ -8,7 +8,10 @@ internal static class ScoreOrder
         var heap = new RankedHeap(run, count);
         foreach (var view in run.Views)
         {
-            Scan(run, view, rank.Expression.Open(view, run.Cancellation), heap);
+            if (rank.Expression is not SparseScoreNode sparse || !sparse.TrySearch(run, view, count, heap))
+            {
+                Scan(run, view, rank.Expression.Open(view, run.Cancellation), heap);
+            }
         }
 
         return heap.DrainSorted();

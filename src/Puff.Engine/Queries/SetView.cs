@@ -3,6 +3,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
 
@@ -33,6 +34,9 @@ internal sealed class SetView
     public BitSet Matches { get; }
 
     public int MatchCount { get; }
+
+    /// <summary>What searches of inverted indexes of sparse vectors did here.</summary>
+    public SparseCounters Sparse { get; } = new();
 
     public static SetView Create(DocumentSet set, int index, Predicate? filter, CancellationToken cancellation)
     {

@@ -27,6 +27,11 @@ internal static class SegmentBuilder
                 await build.WriteVectorsAsync();
             }
 
+            if (schema.Attributes.Any(a => a.SparseKnn))
+            {
+                await build.WriteSparseAsync();
+            }
+
             return build.Describe();
         }
         catch (CorruptDataException damage)
@@ -52,8 +57,36 @@ internal static class SegmentBuilder
         }
     }
 
+    /// <summary>Adds one attribute's value of a document to its inverted index, if the row has one.</summary>
+    /// <param name="sparse">The index.</param>
+    /// <param name="document">The document's number.</param>
+    /// <param name="row">Its row.</param>
+    /// <param name="attribute">The attribute's number.</param>
+    /// <param name="counts">True in the pass that counts.</param>
+    public static void AddToSparse(SparseEncoder sparse, int document, ReadOnlySpan<byte> row, int attribute, bool counts)
+    {
+        foreach (var entry in RowFormat.Enumerate(row))
+        {
+            if (entry.Number == attribute && counts)
+            {
+                sparse.Count(entry.Payload);
+            }
+            else if (entry.Number == attribute)
+            {
+                sparse.Add(document, entry.Payload);
+            }
+
+            if (entry.Number >= attribute)
+            {
+                return;
+            }
+        }
+    }
+
     private sealed class Build(IObjectStore store, string keyBase, NamespaceSchema schema, ISegmentSource source, CancellationToken cancellation)
     {
+        private const int CancellationStride = 4_096;
+
         private readonly List<SegmentPart> parts = [];
         private long logicalBytes;
 
@@ -139,6 +172,40 @@ internal static class SegmentBuilder
             }
 
             await EndAsync(part, PartKind.Vectors);
+        }
+
+        public async ValueTask WriteSparseAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Sparse);
+            foreach (var attribute in schema.Attributes.Where(a => a.SparseKnn))
+            {
+                using var sparse = new SparseEncoder(part.Encoder, attribute);
+                AddSparse(sparse, attribute.Id, counts: true);
+                while (sparse.BeginPass())
+                {
+                    AddSparse(sparse, attribute.Id, counts: false);
+                    while (sparse.EncodeMore())
+                    {
+                        await part.DrainAsync(cancellation);
+                    }
+                }
+
+                sparse.Finish();
+            }
+
+            await EndAsync(part, PartKind.Sparse);
+        }
+
+        private void AddSparse(SparseEncoder sparse, int attribute, bool counts)
+        {
+            for (int document = 0; document < source.Count; document++)
+            {
+                AddToSparse(sparse, document, source.GetRow(document), attribute, counts);
+                if (document % CancellationStride == 0)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                }
+            }
         }
 
         private unsafe void AddVector(VectorsEncoder vectors, int document, AttributeDefinition attribute)

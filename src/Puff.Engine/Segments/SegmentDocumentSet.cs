@@ -36,4 +36,6 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
     public override VectorRows? GetVectors(AttributeDefinition attribute) => Segment.GetVectors(attribute);
 
     public override CodedVectors? GetIndex(AttributeDefinition attribute) => Segment.GetIndex(attribute, trees);
+
+    public override SparseSource? GetSparse(AttributeDefinition attribute) => Segment.GetSparse(attribute);
 }

@@ -7,7 +7,9 @@ namespace Puff.Engine.Segments;
 /// <param name="Rows">Always there, as are ids and columns.</param>
 /// <param name="Vectors">Null when the namespace had no dense vectors.</param>
 /// <param name="Codes">Null when the segment has no codes.</param>
-internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes)
+/// <param name="Sparse">Null when the namespace had no indexed sparse vectors, or the segment was written before there were indexes.</param>
+internal sealed record SegmentParts(
+    MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes, MappedPart? Sparse)
 {
     /// <summary>Maps what the descriptor lists; parts this build does not know are left alone.</summary>
     public static async ValueTask<SegmentParts> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
@@ -15,7 +17,7 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
         var opened = new Dictionary<PartKind, MappedPart>();
         try
         {
-            foreach (var kind in new[] { PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes })
+            foreach (var kind in new[] { PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes, PartKind.Sparse })
             {
                 string name = PartFormat.NameOf(kind);
                 if (descriptor.Parts.Any(p => p.Name == name))
@@ -23,7 +25,7 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
                     var expected = descriptor.Parts.First(p => p.Name == name);
                     opened.Add(kind, await MappedPart.OpenAsync(store, descriptor.KeyOf(name), kind, expected, descriptor.Documents, cancellation));
                 }
-                else if (kind is not (PartKind.Vectors or PartKind.Codes))
+                else if (kind is not (PartKind.Vectors or PartKind.Codes or PartKind.Sparse))
                 {
                     throw PuffException.Corrupt($"the manifest names no part {name} of segment {descriptor.KeyBase}");
                 }
@@ -31,7 +33,7 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
 
             return new SegmentParts(
                 opened[PartKind.Rows], opened[PartKind.Ids], opened[PartKind.Columns], opened.GetValueOrDefault(PartKind.Vectors),
-                opened.GetValueOrDefault(PartKind.Codes));
+                opened.GetValueOrDefault(PartKind.Codes), opened.GetValueOrDefault(PartKind.Sparse));
         }
         catch
         {
@@ -51,5 +53,6 @@ internal sealed record SegmentParts(MappedPart Rows, MappedPart Ids, MappedPart 
         Columns.Release();
         Vectors?.Release();
         Codes?.Release();
+        Sparse?.Release();
     }
 }

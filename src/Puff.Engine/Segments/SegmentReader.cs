@@ -26,6 +26,7 @@ internal sealed class SegmentReader : IColumnSource
     private readonly ConcurrentDictionary<int, VectorRows?> vectorRows = new();
     private readonly ConcurrentDictionary<int, CodesReader?> openCodes = new();
     private readonly ConcurrentDictionary<int, CodedVectors> indexes = new();
+    private readonly ConcurrentDictionary<int, SparseSource?> openSparse = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
     private int references = 1;
@@ -257,6 +258,10 @@ internal sealed class SegmentReader : IColumnSource
             return openColumns.GetOrAdd(key, static (_, state) => state.Self.OpenColumn(state.Attribute), (Self: this, Attribute: attribute));
         }
     }
+
+    /// <summary>The inverted index of a sparse vector attribute; null when the segment was written without it.</summary>
+    public SparseSource? GetSparse(AttributeDefinition attribute) =>
+        parts.Sparse is { } part ? openSparse.GetOrAdd(attribute.Id, static (id, part) => SparseSource.Open(part, id), part) : null;
 
     /// <summary>Reads and checks every byte of every part. Returns what is wrong; empty when all is well.</summary>
     public async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAllAsync(

@@ -131,6 +131,13 @@ internal static class SegmentVerifier
                 }
 
                 break;
+            case PartKind.Sparse:
+                foreach (var entry in part.Entries.Where(e => e.Section == PartSection.SparseLists))
+                {
+                    SparseVerifier.Walk(SparseIndex.Open(part, entry.Attribute)!);
+                }
+
+                break;
         }
     }
 
