@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --parse or --bodies: a short comparison. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
+// Kernels alone, in one process. With --scan, --parse, --bodies or --tree: a short report. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
 switch (args)
 {
     case ["--scan", ..]:
@@ -12,6 +12,9 @@ switch (args)
         break;
     case ["--bodies", ..]:
         BodyReport.Run();
+        break;
+    case ["--tree", .. var arguments]:
+        TreeReport.Run(arguments);
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(ScanReport).Assembly).Run(args);

@@ -16,6 +16,9 @@ internal sealed unsafe partial class ClusterTree
     /// <summary>Parent of the root.</summary>
     public const int NoParent = -1;
 
+    /// <summary>Up to so many leaves, or nodes of an upper level, are compared with a query one by one.</summary>
+    private const int FlatRoutingLimit = 16_384;
+
     private readonly CentroidBlock[] blocks;
     private readonly float*[] centroids;
     private readonly int[] parents;
@@ -24,11 +27,14 @@ internal sealed unsafe partial class ClusterTree
     private readonly int[] children;
     private readonly int[] leaves;
     private readonly Lazy<int[]> walk;
+    private readonly Lock routing = new();
+    private TreeRouter? router;
     private int references = 1;
 
-    private ClusterTree(in TreeShape shape, CentroidBlock[] blocks, int[] parents)
+    private ClusterTree(in TreeShape shape, RandomRotation rotation, CentroidBlock[] blocks, int[] parents)
     {
         Shape = shape;
+        Rotation = rotation;
         this.blocks = blocks;
         this.parents = parents;
         centroids = Rows(blocks, parents.Length);
@@ -43,6 +49,9 @@ internal sealed unsafe partial class ClusterTree
     public ulong Id => Shape.Id;
 
     public ulong RotationSeed => Shape.RotationSeed;
+
+    /// <summary>Takes vectors into the space of the centroids.</summary>
+    public RandomRotation Rotation { get; }
 
     public int Dimensions => Shape.Dimensions;
 
@@ -70,7 +79,7 @@ internal sealed unsafe partial class ClusterTree
             blocks[i] = new CentroidBlock(parts[i], shape);
         }
 
-        return new ClusterTree(shape, blocks, parents);
+        return new ClusterTree(shape, new RandomRotation(shape.Dimensions, shape.RotationSeed), blocks, parents);
     }
 
     /// <summary>The tree with more nodes: a new version with a reference of its own. This one stays as it is.</summary>
@@ -90,7 +99,7 @@ internal sealed unsafe partial class ClusterTree
             more[blocks.Length + i] = new CentroidBlock(parts[i], Shape);
         }
 
-        return new ClusterTree(Shape, more, all);
+        return new ClusterTree(Shape, Rotation, more, all);
     }
 
     /// <summary>The node this one was split from, <see cref="NoParent"/> for the root.</summary>
@@ -117,6 +126,22 @@ internal sealed unsafe partial class ClusterTree
     /// </summary>
     public int WalkRank(int node) => walk.Value[node];
 
+    /// <summary>
+    /// Finds the leaves whose centroids are nearest to a query: the nearest but for rare misses, since most are judged by their codes. The first call on a
+    /// version of a tree makes these codes; that takes a few microseconds a leaf.
+    /// </summary>
+    /// <param name="query">Prepared with a vector in rotated space.</param>
+    /// <param name="scratch">Reusable.</param>
+    /// <param name="count">Leaves wanted.</param>
+    /// <param name="leaves">Receives leaves by ascending distance, then number.</param>
+    /// <param name="squaredDistances">Receives the squared distances of the leaves' centroids, exact but for rounding.</param>
+    /// <returns>How many: <paramref name="count"/>, or all the tree has.</returns>
+    public int Route(CodeQuery query, RouteScratch scratch, int count, Span<int> leaves, Span<float> squaredDistances) =>
+        Router().Route(query, scratch, count, leaves, squaredDistances);
+
+    /// <summary>Makes what <see cref="Route"/> needs, so that the first query need not wait for it.</summary>
+    public void PrepareRouting() => Router();
+
     public void AddReference()
     {
         if (Interlocked.Increment(ref references) <= 1)
@@ -135,7 +160,26 @@ internal sealed unsafe partial class ClusterTree
 
         if (left == 0)
         {
+            router?.Dispose();
             Array.ForEach(blocks, b => b.Release());
+        }
+    }
+
+    private TreeRouter Router()
+    {
+        if (Volatile.Read(ref router) is { } known)
+        {
+            return known;
+        }
+
+        lock (routing)
+        {
+            if (router == null)
+            {
+                Volatile.Write(ref router, new TreeRouter(this, FlatRoutingLimit));
+            }
+
+            return router!;
         }
     }
 

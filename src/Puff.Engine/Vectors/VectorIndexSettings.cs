@@ -18,9 +18,6 @@ internal sealed record VectorIndexSettings
     /// <summary>Children of an inner node for which another level is not worth its while.</summary>
     public int FanOut { get; init; } = 100;
 
-    /// <summary>Up to so many leaves (or upper nodes) are compared with a query one by one; a larger tree is searched from the top.</summary>
-    public int FlatRoutingLimit { get; init; } = 16_384;
-
     /// <summary>Share of the true nearest ten that a search should find.</summary>
     public float RecallTarget { get; init; } = 0.97f;
 

@@ -1,0 +1,119 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Vectors;
+
+/// <summary>
+/// The 1-bit codes of some nodes' centroids, for finding those near a query without touching the centroids of the others. Nodes are coded relative to an upper
+/// node that many of them share. Immutable.
+/// </summary>
+internal sealed unsafe class RoutingCodes : IDisposable
+{
+    private readonly ClusterTree tree;
+    private readonly Section[] sections;
+    private readonly int[] nodes;
+    private readonly int blockBytes;
+    private byte* blocks;
+
+    /// <param name="tree">Whose centroids are coded; has to outlive this.</param>
+    /// <param name="groups">Nodes by the upper node that they are coded relative to.</param>
+    public RoutingCodes(ClusterTree tree, IReadOnlyList<(int Anchor, int[] Nodes)> groups)
+    {
+        this.tree = tree;
+        blockBytes = BinaryCodes.BlockBytes(tree.PaddedDimensions);
+        sections = new Section[groups.Count];
+        nodes = [.. groups.SelectMany(g => g.Nodes)];
+        int block = 0;
+        int node = 0;
+        for (int i = 0; i < sections.Length; i++)
+        {
+            sections[i] = new Section(groups[i].Anchor, block, node, groups[i].Nodes.Length);
+            block += sections[i].Blocks;
+            node += groups[i].Nodes.Length;
+        }
+
+        blocks = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, (long)block * blockBytes), 64);
+        foreach (var section in sections)
+        {
+            Encode(section);
+        }
+    }
+
+    ~RoutingCodes() => NativeMemory.AlignedFree(blocks);
+
+    /// <summary>Nodes in all sections.</summary>
+    public int Count => nodes.Length;
+
+    /// <summary>The nodes of a section.</summary>
+    public ReadOnlySpan<int> Nodes(int section) => nodes.AsSpan(sections[section].FirstNode, sections[section].Count);
+
+    /// <summary>Offers all nodes of all sections.</summary>
+    public void Scan(CodeQuery query, NearestNodes nearest)
+    {
+        for (int i = 0; i < sections.Length; i++)
+        {
+            Scan(query, i, tree.SquaredDistance(query.Rotated, sections[i].Anchor), nearest);
+        }
+    }
+
+    /// <summary>Offers the nodes of a section.</summary>
+    /// <param name="anchorDistance">Squared distance of the query to the section's upper node.</param>
+    public void Scan(CodeQuery query, int section, float anchorDistance, NearestNodes nearest)
+    {
+        float* estimates = stackalloc float[BinaryCodes.BlockVectors];
+        float* bounds = stackalloc float[BinaryCodes.BlockVectors];
+        var (_, firstBlock, firstNode, count) = sections[section];
+        for (int start = 0; start < count; start += BinaryCodes.BlockVectors)
+        {
+            byte* block = blocks + (firstBlock + start / BinaryCodes.BlockVectors) * (long)blockBytes;
+            uint found = query.Scan(block, anchorDistance, uint.MaxValue, nearest.Threshold, estimates, bounds);
+            for (; found != 0; found &= found - 1)
+            {
+                // What the code says nothing about has to be looked at.
+                int lane = BitOperations.TrailingZeroCount(found);
+                float estimate = float.IsNegativeInfinity(bounds[lane]) ? float.NegativeInfinity : estimates[lane];
+                nearest.Offer(estimate, nodes[firstNode + start + lane]);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(blocks);
+        blocks = null;
+        GC.SuppressFinalize(this);
+    }
+
+    private void Encode(Section section)
+    {
+        int padded = tree.PaddedDimensions;
+        using var residual = new FloatBuffer(padded);
+        float* anchor = tree.Centroid(section.Anchor);
+        for (int i = 0; i < section.Blocks * BinaryCodes.BlockVectors; i++)
+        {
+            byte* block = blocks + (section.FirstBlock + i / BinaryCodes.BlockVectors) * (long)blockBytes;
+            int lane = i % BinaryCodes.BlockVectors;
+            if (lane == 0)
+            {
+                BinaryCodes.Clear(block, padded);
+            }
+
+            if (i < section.Count)
+            {
+                float* centroid = tree.Centroid(nodes[section.FirstNode + i]);
+                for (int d = 0; d < padded; d++)
+                {
+                    residual.Pointer[d] = centroid[d] - anchor[d];
+                }
+
+                BinaryCodes.Encode(residual.Pointer, anchor, padded, block, lane);
+            }
+        }
+    }
+
+    private readonly record struct Section(int Anchor, int FirstBlock, int FirstNode, int Count)
+    {
+        public int Blocks => (Count + BinaryCodes.BlockVectors - 1) / BinaryCodes.BlockVectors;
+    }
+}

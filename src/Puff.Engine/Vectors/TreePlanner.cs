@@ -1,0 +1,59 @@
+namespace Puff.Engine.Vectors;
+
+/// <summary>What to do with the vectors of segments that are merged.</summary>
+internal enum TreePlan
+{
+    /// <summary>No tree: the codes of the new segment form one group.</summary>
+    Flat,
+
+    /// <summary>Train a new tree on the vectors, and assign them to it.</summary>
+    Train,
+
+    /// <summary>Assign the vectors to the tree there is, and split leaves that have become too large.</summary>
+    AssignAndSplit,
+}
+
+/// <summary>What is known about the tree there is.</summary>
+/// <param name="TrainedOn">Vectors it was trained on.</param>
+/// <param name="ProbesWhenTrained">Leaves for recall 0.95 without a filter, measured right after training; 0 if unknown.</param>
+/// <param name="ProbesNow">The same by the latest measurement; 0 if unknown.</param>
+internal readonly record struct TreeCondition(int TrainedOn, int ProbesWhenTrained, int ProbesNow);
+
+/// <summary>
+/// Decides about trees at merges. Splitting leaves keeps a tree good for long, so a new one is rare: when queries have to look at more than twice as many
+/// leaves, or when there are so many more vectors that upper nodes have far too many children.
+/// </summary>
+internal static class TreePlanner
+{
+    private const int MostGrowth = 8;
+    private const int MostProbeGrowth = 2;
+
+    /// <summary>Chooses a plan.</summary>
+    /// <param name="merged">Vectors that are merged.</param>
+    /// <param name="total">Vectors of the attribute in all segments of the namespace.</param>
+    /// <param name="tree">The newest tree; null if there is none.</param>
+    /// <param name="settings">Of the namespace.</param>
+    public static TreePlan Decide(int merged, int total, TreeCondition? tree, VectorIndexSettings settings)
+    {
+        if (tree is not { } known)
+        {
+            return merged <= settings.FlatLimit ? TreePlan.Flat : TreePlan.Train;
+        }
+
+        // A merge of fewer vectors cannot retire the tree, and training on them would make one that fits them alone.
+        if (merged < total - merged)
+        {
+            return TreePlan.AssignAndSplit;
+        }
+
+        // Half the limit: a namespace that stays around it should not change its mind at every merge.
+        if (merged == total && merged <= settings.FlatLimit / 2)
+        {
+            return TreePlan.Flat;
+        }
+
+        bool hasGrown = merged / MostGrowth >= Math.Max(1, known.TrainedOn);
+        bool isWorse = known.ProbesWhenTrained > 0 && known.ProbesNow > known.ProbesWhenTrained * MostProbeGrowth;
+        return hasGrown || isWorse ? TreePlan.Train : TreePlan.AssignAndSplit;
+    }
+}
