@@ -23,6 +23,7 @@ internal static class Ingest
         int batch = options.Number("batch", 500);
         int clients = options.Number("clients", 4);
         using var folder = options.Folder();
+        Console.WriteLine($"disk     a bare file of 1 GB with one fsync at its end beside it: {DiskSpeed.MegabytesPerSecond(folder.Path):F0} MB/s");
         using var server = await ServerProcess.StartAsync(folder.Path);
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = clients })
         {

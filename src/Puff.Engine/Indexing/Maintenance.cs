@@ -12,6 +12,9 @@ internal sealed class Maintenance : INamespaceObserver
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
+    /// <summary>So many times the merge fan-in may segments gather before merges stop waiting for the end of a burst.</summary>
+    private const int SegmentsInBurst = 4;
+
     private readonly EngineContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly DueList tails;
@@ -91,10 +94,23 @@ internal sealed class Maintenance : INamespaceObserver
 
     private async Task MergeAsync(Namespace target)
     {
-        while (await merger.MergeAsync(target, stopping.Token))
+        while (!IsInBurst(target))
         {
+            if (!await merger.MergeAsync(target, stopping.Token))
+            {
+                return;
+            }
         }
+
+        merges.Schedule(target.Name, context.Time.GetUtcNow() + context.Settings.IndexDelay);
     }
+
+    /// <summary>
+    /// Writes come faster than they are indexed: merging, which writes everything once more, would take the disk from them. Queries bear with more
+    /// segments for a while, but not with any number.
+    /// </summary>
+    private bool IsInBurst(Namespace target) => target.View is { State: var state } && state.UnindexedBytes > context.Settings.IndexFlushBytes / 2
+        && state.Segments.Count < SegmentsInBurst * context.Settings.MergeFanIn;
 
     /// <summary>Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn.</summary>
     private async Task SweepAsync()
