@@ -74,6 +74,9 @@ internal sealed unsafe class ExactScorer : IDisposable
         _ => Distance<I8Element>(row),
     };
 
+    /// <summary>Asks for a row that will be measured soon.</summary>
+    public void Prefetch(byte* row) => Prefetch(row, dimensions * type.Bytes());
+
     /// <summary>The distances to <paramref name="count"/> rows that begin <paramref name="strideBytes"/> apart, at memory speed.</summary>
     public void Distances(byte* rows, long strideBytes, int count, Span<float> destination)
     {

@@ -6,8 +6,18 @@ using Puff.Engine.Segments;
 namespace Puff.Engine.Queries;
 
 /// <summary>One query vector against a dense vector attribute, over the contiguous blocks of a set.</summary>
-internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, ExactScorer scorer) : VectorQuery(attribute)
+/// <param name="attribute">What is searched.</param>
+/// <param name="scorer">Exact distances to the query.</param>
+/// <param name="vector">The query as an index sees it: of unit length under cosine distance.</param>
+/// <param name="isCosine">The metric.</param>
+internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, ExactScorer scorer, float[] vector, bool isCosine) : VectorQuery(attribute)
 {
+    public ExactScorer Scorer => scorer;
+
+    public float[] Vector => vector;
+
+    public bool IsCosine => isCosine;
+
     public override void Scan(QueryRun run, SetView view, RankedHeap heap)
     {
         var rows = view.Set.GetVectors(Attribute);

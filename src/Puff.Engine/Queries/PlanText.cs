@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Puff.Engine.Filters;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
 
@@ -32,6 +33,7 @@ internal sealed class PlanText
 
         Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
         Line(run.Query.Rank is null ? $"  limit: {run.Query.Limit} groups" : $"  k: {run.Query.Offset + run.Query.Limit} (offset {run.Query.Offset})");
+        AddSearch(run.Search);
         Line($"  rows scanned exactly: {run.RowsScanned}");
         Line($"  vectors scored: {run.VectorsScored}");
         AddSparse(run);
@@ -57,6 +59,41 @@ internal sealed class PlanText
         }
     }
 
+    private void AddSearch(SearchReport? search)
+    {
+        if (search is null)
+        {
+            return;
+        }
+
+        long codes = 0;
+        foreach (var part in search.Parts)
+        {
+            codes += part.Codes;
+            string of = part.Tree is { } tree ? $"tree {tree.Id:x16} with {tree.Leaves.Length} leaves" : "flat codes";
+            string planned = part.Strategy == SearchStrategy.Probe
+                ? $", {part.Probes!.ProbesFor(part.Selectivity).ToString("F0", CultureInfo.InvariantCulture)} leaves planned"
+                : string.Empty;
+            Line($"  index: {of}, {part.Codes} codes in {part.SetCount} segments: {Describe(part.Strategy)}{planned}");
+            Line($"    selectivity: {part.Selectivity.ToString("0.######", CultureInfo.InvariantCulture)} ({part.Matches} match)");
+        }
+
+        var did = search.Statistics;
+        string share = (codes == 0 ? 0 : 100.0 * did.BinaryCodes / codes).ToString("0.##", CultureInfo.InvariantCulture);
+        Line($"  leaves probed: {did.LeavesProbed}{(did.TurnedExhaustive ? ", then all that were left" : string.Empty)}");
+        Line($"  1-bit codes compared: {did.BinaryCodes} ({share} % of {codes})");
+        Line($"  4-bit codes compared: {did.NibbleCodes}");
+        Line($"  exact distances for candidates: {did.ExactDistances}");
+    }
+
+    private static string Describe(SearchStrategy strategy) => strategy switch
+    {
+        SearchStrategy.Exact => "exact vectors of all that match",
+        SearchStrategy.FilterFirst => "codes of all that match (filter first)",
+        SearchStrategy.Probe => "nearest leaves, masked by the filter",
+        _ => "all codes, masked by the filter",
+    };
+
     public void AddFusion(RankFusion fusion, int rows) =>
         Line($"fusion: reciprocal ranks of {queries} queries, constant {fusion.RankConstant.ToString(CultureInfo.InvariantCulture)}; {rows} rows");
 
@@ -64,7 +101,7 @@ internal sealed class PlanText
 
     private static string Describe(BoundRank rank) => rank switch
     {
-        BoundVectorRank vector => $"{(vector.Exact ? "kNN" : "ANN")} on \"{vector.Attribute.Name}\" ({vector.Attribute.Type}), answered by an exact scan",
+        BoundVectorRank vector => $"{(vector.Exact ? "kNN" : "ANN")} on \"{vector.Attribute.Name}\" ({vector.Attribute.Type})",
         BoundOrder order => "by " + string.Join(", ", order.Keys.Select(k => $"\"{k.Attribute.Name}\" {(k.Descending ? "desc" : "asc")}")),
         _ => "by score, highest first",
     };

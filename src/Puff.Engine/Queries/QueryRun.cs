@@ -28,6 +28,9 @@ internal sealed class QueryRun
     /// <summary>Distances computed; a multi-vector counts each of its vectors for each query vector.</summary>
     public long VectorsScored { get; set; }
 
+    /// <summary>Set when an index was searched.</summary>
+    public SearchReport? Search { get; set; }
+
     /// <summary>Documents ranked or aggregated one by one.</summary>
     public long RowsScanned { get; set; }
 }

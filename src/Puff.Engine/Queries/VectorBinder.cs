@@ -33,11 +33,12 @@ internal static class VectorBinder
         bool isCosine = (schema.Metric ?? DistanceMetric.CosineDistance) == DistanceMetric.CosineDistance;
         if (attribute.Type.IsDenseVector)
         {
-            return new DenseVectorQuery(attribute, ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data));
+            var scorer = ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data);
+            return new DenseVectorQuery(attribute, scorer, isCosine ? UnitVector.Of(operand.Data) : operand.Data, isCosine);
         }
 
-        var scorer = MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data);
-        return new MultiVectorQuery(attribute, scorer, operand.Data.Length / operand.Dimensions);
+        var multiScorer = MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data);
+        return new MultiVectorQuery(attribute, multiScorer, operand.Data.Length / operand.Dimensions);
     }
 
     private static void CheckOperand(AttributeDefinition attribute, VectorOperand operand, string form)

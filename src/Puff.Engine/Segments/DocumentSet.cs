@@ -40,6 +40,9 @@ internal abstract class DocumentSet
     /// <summary>The inverted index of a sparse vector attribute; null when its documents have to be scanned.</summary>
     public virtual SparseSource? GetSparse(AttributeDefinition attribute) => null;
 
+    /// <summary>The exact vectors of a set that has an index, read and verified one by one.</summary>
+    public virtual IExactRows? GetExactRows(AttributeDefinition attribute) => null;
+
     /// <summary>The live documents that match; all live ones without a predicate. The result may be shared: do not change it.</summary>
     public BitSet Match(Predicate? predicate)
     {

@@ -38,4 +38,6 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
     public override CodedVectors? GetIndex(AttributeDefinition attribute) => Segment.GetIndex(attribute, trees);
 
     public override SparseSource? GetSparse(AttributeDefinition attribute) => Segment.GetSparse(attribute);
+
+    public override IExactRows? GetExactRows(AttributeDefinition attribute) => Segment.GetExactRows(attribute);
 }

@@ -27,6 +27,7 @@ internal sealed class SegmentReader : IColumnSource
     private readonly ConcurrentDictionary<int, CodesReader?> openCodes = new();
     private readonly ConcurrentDictionary<int, CodedVectors> indexes = new();
     private readonly ConcurrentDictionary<int, SparseSource?> openSparse = new();
+    private readonly ConcurrentDictionary<int, ExactRows?> exactRows = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
     private int references = 1;
@@ -177,6 +178,22 @@ internal sealed class SegmentReader : IColumnSource
         try
         {
             return OpenVectors(attribute)?.Read(document) ?? default;
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Vectors!.Damaged(damage);
+        }
+    }
+
+    /// <summary>The vectors of an attribute, read and verified one by one; null when no document has one.</summary>
+    public IExactRows? GetExactRows(AttributeDefinition attribute)
+    {
+        try
+        {
+            return exactRows.GetOrAdd(
+                attribute.Id,
+                static (_, state) => state.Self.OpenVectors(state.Attribute) is { } vectors ? new ExactRows(vectors, state.Self.parts.Vectors!) : null,
+                (Self: this, Attribute: attribute));
         }
         catch (CorruptDataException damage)
         {

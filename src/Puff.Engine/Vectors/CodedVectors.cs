@@ -1,5 +1,6 @@
 using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
 
 namespace Puff.Engine.Vectors;
 
@@ -16,6 +17,8 @@ internal sealed unsafe class CodedVectors
     private readonly int[] groupOfNode;
     private readonly nint[] groupPointers;
     private readonly float[]? flatCentroid;
+    private readonly int dimensions;
+    private RandomRotation? rotation;
     private int[]? slotOfDocument;
 
     /// <param name="reader">The codes.</param>
@@ -25,6 +28,7 @@ internal sealed unsafe class CodedVectors
     public CodedVectors(CodesReader reader, ClusterTree? tree, int dimensions, int documents)
     {
         this.reader = reader;
+        this.dimensions = dimensions;
         Tree = tree;
         Documents = documents;
         if ((tree?.Id ?? 0) != reader.TreeId || (tree is not null && tree.RotationSeed != reader.RotationSeed) || CodesFormat.Pad(dimensions) != reader.PaddedDimensions)
@@ -35,11 +39,14 @@ internal sealed unsafe class CodedVectors
 
         groupPointers = new nint[reader.Groups.Length];
         groupOfNode = tree is null ? [0] : GroupsByNode(tree);
-        flatCentroid = tree is null && reader.Groups.Length > 0 ? ReadCentroid() : null;
+        flatCentroid = tree is null && reader.Groups.Length > 0 ? reader.ReadCentroid() : null;
     }
 
     /// <summary>Null when the codes are flat: one group around a centroid of its own.</summary>
     public ClusterTree? Tree { get; }
+
+    /// <summary>The rotation of the vectors that were coded.</summary>
+    public RandomRotation Rotation => rotation ??= new RandomRotation(dimensions, reader.RotationSeed);
 
     public ulong RotationSeed => reader.RotationSeed;
 
@@ -150,18 +157,6 @@ internal sealed unsafe class CodedVectors
         }
 
         return result;
-    }
-
-    private float[] ReadCentroid()
-    {
-        var stored = reader.ReadCentroid();
-        var centroid = GC.AllocateUninitializedArray<float>(stored.Length, pinned: true);
-        for (int i = 0; i < centroid.Length; i++)
-        {
-            centroid[i] = (float)stored[i];
-        }
-
-        return centroid;
     }
 
     private int[] InvertDocuments()

@@ -1,0 +1,163 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Vectors;
+
+/// <summary>
+/// The first two stages of a search: 1-bit codes of whole groups, and 4-bit codes of those that may be among the nearest. The threshold is the k-th smallest
+/// upper bound by 4-bit codes so far, so it tightens while groups are scanned. The 4-bit codes of one group are compared after the next group was scanned: until
+/// then they have arrived in the cache.
+/// </summary>
+internal ref struct CodeScan
+{
+    // Up to so many matching vectors in a block, comparing their 4-bit codes costs less than the block's 1-bit codes.
+    private const int FewInBlock = 2;
+    private const int CacheLine = 64;
+
+    // 4-bit codes are so much sharper than 1-bit codes that a wider margin costs next to nothing, and no recall is lost here.
+    private const float NibbleMargin = 1.5f;
+
+    private readonly SearchScratch scratch;
+    private readonly CodeQuery query;
+    private readonly SmallestValues nearest;
+    private readonly int blockBytes;
+    private readonly int rowBytes;
+    private ScratchList<PendingCode> arrived;
+    private ScratchList<PendingCode> arriving;
+
+    public CodeScan(SearchScratch scratch)
+    {
+        this.scratch = scratch;
+        query = scratch.Query;
+        nearest = scratch.Nearest;
+        arrived = scratch.Arrived;
+        arriving = scratch.Arriving;
+        blockBytes = CodesFormat.BlockBytes(scratch.PaddedDimensions);
+        rowBytes = CodesFormat.RowBytes(scratch.PaddedDimensions);
+    }
+
+    /// <summary>1-bit codes compared.</summary>
+    public long BinaryCodes { get; private set; }
+
+    /// <summary>4-bit codes compared.</summary>
+    public long NibbleCodes { get; private set; }
+
+    /// <summary>Scans a group under the mask of its set. Returns how many of its vectors match.</summary>
+    /// <param name="set">The group's set.</param>
+    /// <param name="setIndex">What candidates call the set.</param>
+    /// <param name="group">Number of the group.</param>
+    /// <param name="centroidDistance">Squared distance between the query and the group's centroid.</param>
+    public unsafe int ScanGroup(SearchSet set, int setIndex, int group, float centroidDistance)
+    {
+        var index = set.Index;
+        ref readonly var range = ref index.Groups[group];
+        byte* codes = index.GroupCodes(group);
+        byte* rows = codes + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
+        float* estimates = stackalloc float[CodesFormat.BlockVectors];
+        float* bounds = stackalloc float[CodesFormat.BlockVectors];
+        int matching = 0;
+        for (int first = 0; first < range.Count; first += CodesFormat.BlockVectors)
+        {
+            uint lanes = SlotMask.Of(set, range.FirstSlot + first, Math.Min(CodesFormat.BlockVectors, range.Count - first));
+            int count = BitOperations.PopCount(lanes);
+            matching += count;
+            byte* block = codes + (first / CodesFormat.BlockVectors * (long)blockBytes);
+            if (count > FewInBlock)
+            {
+                BinaryCodes += count;
+                lanes = query.Scan(block, centroidDistance, lanes, nearest.Threshold, estimates, bounds);
+            }
+            else
+            {
+                for (uint rest = lanes; rest != 0; rest &= rest - 1)
+                {
+                    bounds[BitOperations.TrailingZeroCount(rest)] = float.NegativeInfinity;
+                }
+            }
+
+            for (; lanes != 0; lanes &= lanes - 1)
+            {
+                int lane = BitOperations.TrailingZeroCount(lanes);
+                int member = first + lane;
+                Fetch(rows + (member * (long)rowBytes), centroidDistance, bounds[lane], setIndex, range.FirstSlot + member);
+            }
+        }
+
+        CompareArrived();
+        return matching;
+    }
+
+    /// <summary>Compares the 4-bit code of one vector, whatever its 1-bit code says.</summary>
+    public unsafe void Add(SearchSet set, int setIndex, int group, int slot, float centroidDistance)
+    {
+        ref readonly var range = ref set.Index.Groups[group];
+        byte* rows = set.Index.GroupCodes(group) + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
+        Fetch(rows + ((slot - range.FirstSlot) * (long)rowBytes), centroidDistance, float.NegativeInfinity, setIndex, slot);
+        if (arriving.Count >= CodesFormat.BlockVectors)
+        {
+            CompareArrived();
+        }
+    }
+
+    /// <summary>Compares what is still on its way.</summary>
+    public void Finish()
+    {
+        CompareArrived();
+        CompareArrived();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private unsafe void Fetch(byte* row, float centroidDistance, float lower, int set, int slot)
+    {
+        if (Sse.IsSupported)
+        {
+            for (int offset = 0; offset < rowBytes; offset += CacheLine)
+            {
+                Sse.Prefetch0(row + offset);
+            }
+        }
+
+        arriving.Add(new PendingCode { Row = row, CentroidDistance = centroidDistance, Lower = lower, Set = set, Slot = slot });
+    }
+
+    /// <summary>Compares the 4-bit codes fetched during the last but one group; those of the last group are next.</summary>
+    private unsafe void CompareArrived()
+    {
+        if (!nearest.IsFull && arrived.Count > 1)
+        {
+            // As long as nothing bounds the search, the order decides how soon something does.
+            arrived.Span.Sort(static (left, right) => left.Lower.CompareTo(right.Lower));
+        }
+
+        int count = arrived.Count;
+        var pending = arrived.Items;
+        for (int i = 0; i < count; i++)
+        {
+            if (!(pending[i].Lower > nearest.Threshold))
+            {
+                Compare(pending + i);
+            }
+        }
+
+        arrived.Clear();
+        (arrived, arriving) = (arriving, arrived);
+    }
+
+    private unsafe void Compare(PendingCode* code)
+    {
+        NibbleCodes++;
+        query.Nibble(code->Row, code->CentroidDistance, out float estimate, out float error);
+        error *= NibbleMargin;
+        float lower = estimate - error;
+        if (lower > nearest.Threshold)
+        {
+            return;
+        }
+
+        nearest.Offer(estimate + error);
+        scratch.Candidates.Add(new CodeCandidate { Lower = float.IsNaN(lower) ? float.NegativeInfinity : lower, Set = code->Set, Slot = code->Slot });
+    }
+}

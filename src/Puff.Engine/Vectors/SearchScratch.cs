@@ -1,0 +1,179 @@
+using System.Runtime.InteropServices;
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Vectors;
+
+/// <summary>A vector that survived its 1-bit code and waits for its 4-bit code to arrive in the cache.</summary>
+internal unsafe struct PendingCode
+{
+    public byte* Row;
+    public float CentroidDistance;
+    public float Lower;
+    public int Set;
+    public int Slot;
+}
+
+/// <summary>A vector that survived its 4-bit code.</summary>
+internal struct CodeCandidate
+{
+    public float Lower;
+    public int Set;
+    public int Slot;
+}
+
+/// <summary>A number that is valid while its mark is the current one.</summary>
+internal struct Marked
+{
+    public int Mark;
+    public float Value;
+}
+
+/// <summary>The memory of one search at a time, reused from search to search. Not for several threads at once.</summary>
+internal sealed unsafe class SearchScratch : IDisposable
+{
+    public SearchScratch(int paddedDimensions)
+    {
+        PaddedDimensions = paddedDimensions;
+        Query = new CodeQuery(paddedDimensions);
+        Rotated = (float*)NativeMemory.AlignedAlloc((nuint)paddedDimensions * sizeof(float), 64);
+    }
+
+    ~SearchScratch() => NativeMemory.AlignedFree(Rotated);
+
+    public int PaddedDimensions { get; }
+
+    public CodeQuery Query { get; }
+
+    public float* Rotated { get; private set; }
+
+    public RouteScratch Route { get; } = new();
+
+    /// <summary>Nodes and their distances, as routing returns them.</summary>
+    public ScratchList<int> Leaves { get; } = new();
+
+    public ScratchList<float> LeafDistances { get; } = new();
+
+    /// <summary>Squared distances of centroids, by node; those with the mark of the part being searched are valid.</summary>
+    public ScratchList<Marked> NodeDistances { get; } = new();
+
+    /// <summary>By group, one set after the other: the mark of the part in which it was last looked at.</summary>
+    public ScratchList<int> Visited { get; } = new();
+
+    /// <summary>Where a set's groups begin in <see cref="Visited"/>.</summary>
+    public ScratchList<int> VisitedStarts { get; } = new();
+
+    /// <summary>Changes from part to part, so that nothing has to be cleared in between.</summary>
+    public int Mark { get; private set; }
+
+    public ScratchList<PendingCode> Arrived { get; } = new();
+
+    public ScratchList<PendingCode> Arriving { get; } = new();
+
+    public ScratchList<CodeCandidate> Candidates { get; } = new();
+
+    public ScratchList<SearchHit> Hits { get; } = new();
+
+    /// <summary>Upper bounds of the distances of codes.</summary>
+    public SmallestValues Nearest { get; } = new();
+
+    /// <summary>Exact distances.</summary>
+    public SmallestValues NearestExact { get; } = new();
+
+    public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
+
+    /// <summary>Begins a search.</summary>
+    /// <param name="count">Neighbours wanted.</param>
+    /// <param name="limit">Exact distances above are of no interest.</param>
+    /// <param name="codeLimit">The same for distances of codes.</param>
+    public void Begin(int count, float limit, float codeLimit)
+    {
+        Hits.Clear();
+        Candidates.Clear();
+        Arrived.Clear();
+        Arriving.Clear();
+        Nearest.Reset(count, codeLimit);
+        NearestExact.Reset(count, limit);
+    }
+
+    /// <summary>Begins a part: nothing is visited, no distance is known.</summary>
+    public void NextMark(int nodes, int groups)
+    {
+        if (Mark == int.MaxValue)
+        {
+            Mark = 0;
+            NodeDistances.Clear();
+            Visited.Clear();
+        }
+
+        Mark++;
+        NodeDistances.Extend(nodes);
+        Visited.Extend(groups);
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(Rotated);
+        Rotated = null;
+        Query.Dispose();
+        Leaves.Dispose();
+        LeafDistances.Dispose();
+        NodeDistances.Dispose();
+        Visited.Dispose();
+        VisitedStarts.Dispose();
+        Arrived.Dispose();
+        Arriving.Dispose();
+        Candidates.Dispose();
+        Hits.Dispose();
+        Nearest.Dispose();
+        NearestExact.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Keeps the memory of finished searches for the next ones: a few pieces, none of them large.</summary>
+internal static class SearchScratchPool
+{
+    private const int Kept = 16;
+    private const long LargestKept = 16 << 20;
+
+    private static readonly SearchScratch?[] Free = new SearchScratch?[Kept];
+
+    public static SearchScratch Rent(int paddedDimensions)
+    {
+        for (int i = 0; i < Kept; i++)
+        {
+            if (Volatile.Read(ref Free[i])?.PaddedDimensions == paddedDimensions && Interlocked.Exchange(ref Free[i], null) is { } found)
+            {
+                if (found.PaddedDimensions == paddedDimensions)
+                {
+                    return found;
+                }
+
+                // Somebody put another one there in between.
+                Return(found);
+            }
+        }
+
+        return new SearchScratch(paddedDimensions);
+    }
+
+    public static void Return(SearchScratch scratch)
+    {
+        if (scratch.Bytes > LargestKept)
+        {
+            scratch.Dispose();
+            return;
+        }
+
+        for (int i = 0; i < Kept; i++)
+        {
+            if (Interlocked.CompareExchange(ref Free[i], scratch, null) is null)
+            {
+                return;
+            }
+        }
+
+        // Full, perhaps of other dimensions: the newest stays, so that a change of the work load finds its memory next time.
+        Interlocked.Exchange(ref Free[0], scratch)?.Dispose();
+    }
+}

@@ -1,0 +1,368 @@
+using System.Numerics.Tensors;
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Vectors;
+
+/// <summary>
+/// A search for the nearest vectors: chooses groups (the leaves nearest to the query, or all of them), narrows them by 1-bit and 4-bit codes under the mask of
+/// matching documents (<see cref="CodeScan"/>), and measures what is left exactly. Masked documents are never candidates, so a filter cannot empty the result.
+/// </summary>
+internal unsafe ref struct VectorSearch
+{
+    /// <summary>The number of neighbours that calibration counts probes for.</summary>
+    public const int CalibratedCount = 10;
+
+    // Probing more of the codes than this costs more than reading all of them in the order of memory.
+    private const double LargestProbedShare = 0.3;
+
+    // Standard deviations that bounds allow for. Where everything is looked at, nothing else costs recall, and more candidates cost little.
+    private const float ProbeEpsilon = 1.9f;
+    private const float ThoroughEpsilon = 3;
+
+    // Leaves scanned first, so that the scan of everything begins with a tight threshold.
+    private const int LeavesBeforeAll = 8;
+    private const int ChecksEvery = 4;
+    private const int CancellationStride = 64;
+    private const int RowsAhead = 4;
+
+    // An exact distance and the bounds of codes are rounded differently; relative to the largest term.
+    private const float Rounding = 1e-5f;
+
+    private readonly SearchRequest request;
+    private readonly SearchScratch scratch;
+    private SearchStatistics statistics;
+    private CodeScan scan;
+    private ulong preparedSeed;
+    private bool isPrepared;
+
+    private VectorSearch(SearchRequest request, SearchScratch scratch)
+    {
+        this.request = request;
+        this.scratch = scratch;
+        scan = new CodeScan(scratch);
+    }
+
+    /// <summary>
+    /// Leaves the hits in <see cref="SearchScratch.Hits"/>: all that were measured, among them everything found within the distance of the k-th nearest, in no order.
+    /// </summary>
+    /// <param name="request">What to search.</param>
+    /// <param name="scratch">Of the attribute's padded dimensions.</param>
+    public static SearchStatistics Run(SearchRequest request, SearchScratch scratch)
+    {
+        float slack = Rounding * TensorPrimitives.SumOfSquares<float>(request.Query);
+        scratch.Begin(request.Count, request.Limit, request.Limit * request.CodeScale * (1 + Rounding) + slack);
+        var search = new VectorSearch(request, scratch);
+        foreach (var part in request.Parts)
+        {
+            search.Run(part);
+        }
+
+        search.scan.Finish();
+        search.MeasureCandidates();
+        search.statistics.BinaryCodes = search.scan.BinaryCodes;
+        search.statistics.NibbleCodes = search.scan.NibbleCodes;
+        return search.statistics;
+    }
+
+    private void Run(SearchPart part)
+    {
+        scratch.Query.Epsilon = part.Strategy == SearchStrategy.Probe ? ProbeEpsilon : ThoroughEpsilon;
+        if (part.Strategy == SearchStrategy.Exact)
+        {
+            MeasureAll(part);
+            return;
+        }
+
+        Prepare(request.Sets[part.FirstSet].Index);
+        BeginPart(part);
+        switch (part.Strategy)
+        {
+            case SearchStrategy.FilterFirst:
+                CompareMatches(part);
+                break;
+            case SearchStrategy.Probe:
+                Probe(part);
+                break;
+            default:
+                ScanNearest(part);
+                ScanRest(part);
+                break;
+        }
+    }
+
+    /// <summary>Rotates the query. Parts of one rotation, which is the rule, share it.</summary>
+    private void Prepare(CodedVectors index)
+    {
+        if (isPrepared && preparedSeed == index.RotationSeed)
+        {
+            return;
+        }
+
+        scan.Finish();
+        isPrepared = true;
+        preparedSeed = index.RotationSeed;
+        fixed (float* query = request.Query)
+        {
+            index.Rotation.Apply(query, scratch.Rotated);
+        }
+
+        scratch.Query.Prepare(scratch.Rotated);
+    }
+
+    private void BeginPart(SearchPart part)
+    {
+        scratch.VisitedStarts.SetCount(part.SetCount);
+        int groups = 0;
+        for (int i = 0; i < part.SetCount; i++)
+        {
+            scratch.VisitedStarts.Items[i] = groups;
+            groups += request.Sets[part.FirstSet + i].Index.Groups.Length;
+        }
+
+        scratch.NextMark(part.Tree?.NodeCount ?? 1, groups);
+    }
+
+    /// <summary>
+    /// Looks at leaves, nearest first, until the calibrated number was seen: the number for the share of matches in the leaves seen so far, so that it grows
+    /// while a filter leaves the query's neighbourhood empty, and not before as many matches were seen as the filter's overall share promised.
+    /// </summary>
+    private void Probe(SearchPart part)
+    {
+        var progress = new ProbeProgress(part, request.Count);
+        int leaves = part.Tree!.Leaves.Length;
+        int wanted = Math.Min(leaves, progress.Planned);
+        while (true)
+        {
+            int found = Route(part.Tree, wanted);
+            for (int i = 0; i < found; i++)
+            {
+                if (ScanLeaf(part, scratch.Leaves.Items[i], scratch.LeafDistances.Items[i], ref progress)
+                    && progress.Leaves % ChecksEvery == 0 && progress.IsEnough(HasFound))
+                {
+                    return;
+                }
+            }
+
+            if (progress.IsEnough(HasFound) || found == leaves)
+            {
+                return;
+            }
+
+            if (found < wanted || progress.Codes > part.Codes * LargestProbedShare)
+            {
+                statistics.TurnedExhaustive = true;
+                ScanRest(part);
+                return;
+            }
+
+            wanted = Math.Min(leaves, wanted * 2);
+        }
+    }
+
+    /// <summary>Whether as many candidates are known as are wanted.</summary>
+    private readonly bool HasFound => request.Limit < float.PositiveInfinity || scratch.Candidates.Count >= request.Count;
+
+    private readonly int Route(ClusterTree tree, int wanted)
+    {
+        scratch.Leaves.SetCount(wanted);
+        scratch.LeafDistances.SetCount(wanted);
+        return tree.Route(scratch.Query, scratch.Route, wanted, scratch.Leaves.Span, scratch.LeafDistances.Span);
+    }
+
+    private void ScanNearest(SearchPart part)
+    {
+        if (part.Tree is { } tree)
+        {
+            var progress = new ProbeProgress(part, request.Count);
+            int found = Route(tree, Math.Min(LeavesBeforeAll, tree.Leaves.Length));
+            for (int i = 0; i < found; i++)
+            {
+                ScanLeaf(part, scratch.Leaves.Items[i], scratch.LeafDistances.Items[i], ref progress);
+            }
+        }
+    }
+
+    /// <summary>All groups not yet looked at, in the order of memory.</summary>
+    private void ScanRest(SearchPart part)
+    {
+        for (int i = 0; i < part.SetCount; i++)
+        {
+            var set = request.Sets[part.FirstSet + i];
+            var groups = set.Index.Groups;
+            for (int group = 0; group < groups.Length; group++)
+            {
+                if (group % CancellationStride == 0)
+                {
+                    request.Cancellation.ThrowIfCancellationRequested();
+                }
+
+                if (TryVisit(i, group) && (set.MatchesAll || SlotMask.Any(set, groups[group])))
+                {
+                    scan.ScanGroup(set, part.FirstSet + i, group, CentroidDistance(part, set, groups[group].Node));
+                }
+            }
+        }
+    }
+
+    /// <summary>Scans what the sets have of a leaf. False when all of it was seen before.</summary>
+    private bool ScanLeaf(SearchPart part, int leaf, float distance, ref ProbeProgress progress)
+    {
+        request.Cancellation.ThrowIfCancellationRequested();
+        bool isNew = false;
+        for (int i = 0; i < part.SetCount; i++)
+        {
+            var set = request.Sets[part.FirstSet + i];
+            int group = set.Index.GroupOf(part.Tree!, leaf);
+            if (group >= 0 && TryVisit(i, group))
+            {
+                isNew = true;
+                ref readonly var range = ref set.Index.Groups[group];
+                float centroidDistance = range.Node == leaf ? distance : CentroidDistance(part, set, range.Node);
+                progress.Matching += scan.ScanGroup(set, part.FirstSet + i, group, centroidDistance);
+                progress.Codes += range.Count;
+            }
+        }
+
+        if (isNew)
+        {
+            progress.Leaves++;
+            statistics.LeavesProbed++;
+        }
+
+        return isNew;
+    }
+
+    private readonly bool TryVisit(int set, int group)
+    {
+        ref int mark = ref scratch.Visited.Items[scratch.VisitedStarts.Items[set] + group];
+        if (mark == scratch.Mark)
+        {
+            return false;
+        }
+
+        mark = scratch.Mark;
+        return true;
+    }
+
+    /// <summary>Squared distance between the query and what a group's codes are relative to.</summary>
+    private readonly float CentroidDistance(SearchPart part, SearchSet set, int node)
+    {
+        ref var known = ref scratch.NodeDistances.Items[node];
+        if (known.Mark != scratch.Mark)
+        {
+            known.Mark = scratch.Mark;
+            known.Value = part.Tree is { } tree ? tree.SquaredDistance(scratch.Rotated, node) : FlatDistance(set.Index);
+        }
+
+        return known.Value;
+    }
+
+    private readonly float FlatDistance(CodedVectors index)
+    {
+        fixed (float* centroid = index.FlatCentroid)
+        {
+            return SquaredEuclidean.Compute<F32Element>((byte*)centroid, scratch.Rotated, index.PaddedDimensions);
+        }
+    }
+
+    /// <summary>The 4-bit codes of all matching documents, group after group.</summary>
+    private void CompareMatches(SearchPart part)
+    {
+        for (int i = 0; i < part.SetCount; i++)
+        {
+            var set = request.Sets[part.FirstSet + i];
+            var groups = set.Index.Groups;
+            int group = 0;
+            int compared = 0;
+            for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
+            {
+                if (++compared % CancellationStride == 0)
+                {
+                    request.Cancellation.ThrowIfCancellationRequested();
+                }
+
+                int slot = set.Index.SlotOf(document);
+                if (slot >= 0)
+                {
+                    group = set.Index.GroupAt(slot, group);
+                    scan.Add(set, part.FirstSet + i, group, slot, CentroidDistance(part, set, groups[group].Node));
+                }
+            }
+        }
+    }
+
+    private void MeasureAll(SearchPart part)
+    {
+        for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
+        {
+            var set = request.Sets[i];
+            for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
+            {
+                Measure(set, document);
+            }
+
+            request.Cancellation.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Measures candidates in the order of their lower bounds until the bounds exceed the k-th exact distance.</summary>
+    private void MeasureCandidates()
+    {
+        int count = KeepNearest();
+        var candidates = scratch.Candidates.Items;
+        scratch.Candidates.Span.Sort(static (left, right) => left.Lower.CompareTo(right.Lower));
+        float slack = Rounding * (isPrepared ? scratch.Query.SquaredNorm : 0);
+        for (int i = 0; i < count; i++)
+        {
+            if (candidates[i].Lower > scratch.NearestExact.Threshold * request.CodeScale * (1 + Rounding) + slack)
+            {
+                return;
+            }
+
+            if (i + RowsAhead < count)
+            {
+                ref readonly var later = ref candidates[i + RowsAhead];
+                var laterSet = request.Sets[later.Set];
+                request.Scorer.Prefetch(laterSet.Rows.Row(laterSet.Index.DocumentOf(later.Slot)));
+            }
+
+            var set = request.Sets[candidates[i].Set];
+            Measure(set, set.Index.DocumentOf(candidates[i].Slot));
+        }
+    }
+
+    /// <summary>Drops the candidates that the final threshold excludes.</summary>
+    private readonly int KeepNearest()
+    {
+        var candidates = scratch.Candidates.Items;
+        float threshold = scratch.Nearest.Threshold;
+        int kept = 0;
+        for (int i = 0; i < scratch.Candidates.Count; i++)
+        {
+            if (!(candidates[i].Lower > threshold))
+            {
+                candidates[kept++] = candidates[i];
+            }
+        }
+
+        scratch.Candidates.SetCount(kept);
+        return kept;
+    }
+
+    private void Measure(SearchSet set, int document)
+    {
+        byte* row = set.Rows.Row(document);
+        if (row == null)
+        {
+            return;
+        }
+
+        float distance = request.Scorer.Distance(row);
+        statistics.ExactDistances++;
+        if (distance <= scratch.NearestExact.Threshold)
+        {
+            scratch.NearestExact.Offer(distance);
+            scratch.Hits.Add(new SearchHit(distance, set.Number, document));
+        }
+    }
+}
