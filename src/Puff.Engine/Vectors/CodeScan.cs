@@ -47,28 +47,27 @@ internal ref struct CodeScan
 
     /// <summary>Scans a group under the mask of its set. Returns how many of its vectors match.</summary>
     /// <param name="set">The group's set.</param>
-    /// <param name="setIndex">What candidates call the set.</param>
-    /// <param name="group">Number of the group.</param>
-    /// <param name="centroidDistance">Squared distance between the query and the group's centroid.</param>
-    public unsafe int ScanGroup(SearchSet set, int setIndex, int group, float centroidDistance)
+    /// <param name="work">The group.</param>
+    /// <param name="next">The codes that will be scanned next, or null.</param>
+    public unsafe int ScanGroup(SearchSet set, in GroupToScan work, byte* next)
     {
-        var index = set.Index;
-        ref readonly var range = ref index.Groups[group];
-        byte* codes = index.GroupCodes(group);
-        byte* rows = codes + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
+        ref readonly var range = ref set.Index.Groups[work.Group];
+        byte* rows = work.Codes + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
         float* estimates = stackalloc float[CodesFormat.BlockVectors];
         float* bounds = stackalloc float[CodesFormat.BlockVectors];
         int matching = 0;
-        for (int first = 0; first < range.Count; first += CodesFormat.BlockVectors)
+        byte* block = work.Codes;
+        for (int first = 0; first < range.Count; first += CodesFormat.BlockVectors, block += blockBytes)
         {
+            bool isLast = first + CodesFormat.BlockVectors >= range.Count;
+            Prefetch(isLast ? next : block + blockBytes, blockBytes);
             uint lanes = SlotMask.Of(set, range.FirstSlot + first, Math.Min(CodesFormat.BlockVectors, range.Count - first));
             int count = BitOperations.PopCount(lanes);
             matching += count;
-            byte* block = codes + (first / CodesFormat.BlockVectors * (long)blockBytes);
             if (count > FewInBlock)
             {
                 BinaryCodes += count;
-                lanes = query.Scan(block, centroidDistance, lanes, nearest.Threshold, estimates, bounds);
+                lanes = query.Scan(block, work.CentroidDistance, lanes, nearest.Threshold, estimates, bounds);
             }
             else
             {
@@ -82,7 +81,7 @@ internal ref struct CodeScan
             {
                 int lane = BitOperations.TrailingZeroCount(lanes);
                 int member = first + lane;
-                Fetch(rows + (member * (long)rowBytes), centroidDistance, bounds[lane], setIndex, range.FirstSlot + member);
+                Fetch(rows + (member * (long)rowBytes), work.CentroidDistance, bounds[lane], work.Set, range.FirstSlot + member);
             }
         }
 
@@ -112,15 +111,21 @@ internal ref struct CodeScan
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private unsafe void Fetch(byte* row, float centroidDistance, float lower, int set, int slot)
     {
-        if (Sse.IsSupported)
+        Prefetch(row, rowBytes);
+        arriving.Add(new PendingCode { Row = row, CentroidDistance = centroidDistance, Lower = lower, Set = set, Slot = slot });
+    }
+
+    /// <summary>The processor's own prefetching stops at the end of a page, which a block crosses more often than not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Prefetch(byte* start, int bytes)
+    {
+        if (Sse.IsSupported && start != null)
         {
-            for (int offset = 0; offset < rowBytes; offset += CacheLine)
+            for (int offset = 0; offset < bytes; offset += CacheLine)
             {
-                Sse.Prefetch0(row + offset);
+                Sse.Prefetch0(start + offset);
             }
         }
-
-        arriving.Add(new PendingCode { Row = row, CentroidDistance = centroidDistance, Lower = lower, Set = set, Slot = slot });
     }
 
     /// <summary>Compares the 4-bit codes fetched during the last but one group; those of the last group are next.</summary>

@@ -21,6 +21,22 @@ internal struct CodeCandidate
     public int Slot;
 }
 
+/// <summary>A group that is to be scanned.</summary>
+internal unsafe struct GroupToScan
+{
+    public byte* Codes;
+
+    /// <summary>Squared distance between the query and the group's centroid.</summary>
+    public float CentroidDistance;
+
+    /// <summary>Index of the set in the request.</summary>
+    public int Set;
+    public int Group;
+
+    /// <summary>The last one that belongs to its leaf.</summary>
+    public bool EndsLeaf;
+}
+
 /// <summary>A number that is valid while its mark is the current one.</summary>
 internal struct Marked
 {
@@ -65,6 +81,8 @@ internal sealed unsafe class SearchScratch : IDisposable
     /// <summary>Changes from part to part, so that nothing has to be cleared in between.</summary>
     public int Mark { get; private set; }
 
+    public ScratchList<GroupToScan> Groups { get; } = new();
+
     public ScratchList<PendingCode> Arrived { get; } = new();
 
     public ScratchList<PendingCode> Arriving { get; } = new();
@@ -79,7 +97,7 @@ internal sealed unsafe class SearchScratch : IDisposable
     /// <summary>Exact distances.</summary>
     public SmallestValues NearestExact { get; } = new();
 
-    public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
+    public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes + Groups.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
 
     /// <summary>Begins a search.</summary>
     /// <param name="count">Neighbours wanted.</param>
@@ -120,6 +138,7 @@ internal sealed unsafe class SearchScratch : IDisposable
         NodeDistances.Dispose();
         Visited.Dispose();
         VisitedStarts.Dispose();
+        Groups.Dispose();
         Arrived.Dispose();
         Arriving.Dispose();
         Candidates.Dispose();

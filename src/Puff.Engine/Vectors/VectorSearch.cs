@@ -133,17 +133,8 @@ internal unsafe ref struct VectorSearch
         int wanted = Math.Min(leaves, progress.Planned);
         while (true)
         {
-            int found = Route(part.Tree, wanted);
-            for (int i = 0; i < found; i++)
-            {
-                if (ScanLeaf(part, scratch.Leaves.Items[i], scratch.LeafDistances.Items[i], ref progress)
-                    && progress.Leaves % ChecksEvery == 0 && progress.IsEnough(HasFound))
-                {
-                    return;
-                }
-            }
-
-            if (progress.IsEnough(HasFound) || found == leaves)
+            int found = Route(part, wanted);
+            if (ScanLeaves(ref progress) || found == leaves)
             {
                 return;
             }
@@ -162,23 +153,85 @@ internal unsafe ref struct VectorSearch
     /// <summary>Whether as many candidates are known as are wanted.</summary>
     private readonly bool HasFound => request.Limit < float.PositiveInfinity || scratch.Candidates.Count >= request.Count;
 
-    private readonly int Route(ClusterTree tree, int wanted)
+    /// <summary>Finds the nearest leaves, and lists what the sets have of them and was not listed before. Returns the number of leaves found.</summary>
+    private readonly int Route(SearchPart part, int wanted)
     {
         scratch.Leaves.SetCount(wanted);
         scratch.LeafDistances.SetCount(wanted);
-        return tree.Route(scratch.Query, scratch.Route, wanted, scratch.Leaves.Span, scratch.LeafDistances.Span);
+        var tree = part.Tree!;
+        int found = tree.Route(scratch.Query, scratch.Route, wanted, scratch.Leaves.Span, scratch.LeafDistances.Span);
+        scratch.Groups.Clear();
+        for (int i = 0; i < found; i++)
+        {
+            int before = scratch.Groups.Count;
+            for (int set = 0; set < part.SetCount; set++)
+            {
+                List(part, set, request.Sets[part.FirstSet + set].Index.GroupOf(tree, scratch.Leaves.Items[i]), scratch.Leaves.Items[i], scratch.LeafDistances.Items[i]);
+            }
+
+            if (scratch.Groups.Count > before)
+            {
+                scratch.Groups.Items[scratch.Groups.Count - 1].EndsLeaf = true;
+            }
+        }
+
+        return found;
     }
 
+    private readonly void List(SearchPart part, int setOfPart, int group, int leaf, float leafDistance)
+    {
+        if (group < 0 || !TryVisit(setOfPart, group))
+        {
+            return;
+        }
+
+        var index = request.Sets[part.FirstSet + setOfPart].Index;
+        int node = index.Groups[group].Node;
+        scratch.Groups.Add(new GroupToScan
+        {
+            Codes = index.GroupCodes(group),
+            CentroidDistance = node == leaf ? leafDistance : CentroidDistance(part, index, node),
+            Set = part.FirstSet + setOfPart,
+            Group = group,
+        });
+    }
+
+    /// <summary>Scans the groups listed until the leaves seen are enough. Returns whether they are.</summary>
+    private bool ScanLeaves(ref ProbeProgress progress)
+    {
+        var groups = scratch.Groups.Items;
+        int count = scratch.Groups.Count;
+        for (int i = 0; i < count; i++)
+        {
+            var set = request.Sets[groups[i].Set];
+            progress.Matching += scan.ScanGroup(set, groups[i], i + 1 < count ? groups[i + 1].Codes : null);
+            progress.Codes += set.Index.Groups[groups[i].Group].Count;
+            if (groups[i].EndsLeaf)
+            {
+                progress.Leaves++;
+                statistics.LeavesProbed++;
+                if (progress.Leaves % ChecksEvery == 0)
+                {
+                    request.Cancellation.ThrowIfCancellationRequested();
+                    if (progress.IsEnough(HasFound))
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+
+        return progress.IsEnough(HasFound);
+    }
+
+    /// <summary>A few leaves first, so that the scan of everything begins with a tight threshold.</summary>
     private void ScanNearest(SearchPart part)
     {
         if (part.Tree is { } tree)
         {
             var progress = new ProbeProgress(part, request.Count);
-            int found = Route(tree, Math.Min(LeavesBeforeAll, tree.Leaves.Length));
-            for (int i = 0; i < found; i++)
-            {
-                ScanLeaf(part, scratch.Leaves.Items[i], scratch.LeafDistances.Items[i], ref progress);
-            }
+            Route(part, Math.Min(LeavesBeforeAll, tree.Leaves.Length));
+            ScanLeaves(ref progress);
         }
     }
 
@@ -198,38 +251,17 @@ internal unsafe ref struct VectorSearch
 
                 if (TryVisit(i, group) && (set.MatchesAll || SlotMask.Any(set, groups[group])))
                 {
-                    scan.ScanGroup(set, part.FirstSet + i, group, CentroidDistance(part, set, groups[group].Node));
+                    var work = new GroupToScan
+                    {
+                        Codes = set.Index.GroupCodes(group),
+                        CentroidDistance = CentroidDistance(part, set.Index, groups[group].Node),
+                        Set = part.FirstSet + i,
+                        Group = group,
+                    };
+                    scan.ScanGroup(set, work, group + 1 < groups.Length ? set.Index.GroupCodes(group + 1) : null);
                 }
             }
         }
-    }
-
-    /// <summary>Scans what the sets have of a leaf. False when all of it was seen before.</summary>
-    private bool ScanLeaf(SearchPart part, int leaf, float distance, ref ProbeProgress progress)
-    {
-        request.Cancellation.ThrowIfCancellationRequested();
-        bool isNew = false;
-        for (int i = 0; i < part.SetCount; i++)
-        {
-            var set = request.Sets[part.FirstSet + i];
-            int group = set.Index.GroupOf(part.Tree!, leaf);
-            if (group >= 0 && TryVisit(i, group))
-            {
-                isNew = true;
-                ref readonly var range = ref set.Index.Groups[group];
-                float centroidDistance = range.Node == leaf ? distance : CentroidDistance(part, set, range.Node);
-                progress.Matching += scan.ScanGroup(set, part.FirstSet + i, group, centroidDistance);
-                progress.Codes += range.Count;
-            }
-        }
-
-        if (isNew)
-        {
-            progress.Leaves++;
-            statistics.LeavesProbed++;
-        }
-
-        return isNew;
     }
 
     private readonly bool TryVisit(int set, int group)
@@ -245,13 +277,13 @@ internal unsafe ref struct VectorSearch
     }
 
     /// <summary>Squared distance between the query and what a group's codes are relative to.</summary>
-    private readonly float CentroidDistance(SearchPart part, SearchSet set, int node)
+    private readonly float CentroidDistance(SearchPart part, CodedVectors index, int node)
     {
         ref var known = ref scratch.NodeDistances.Items[node];
         if (known.Mark != scratch.Mark)
         {
             known.Mark = scratch.Mark;
-            known.Value = part.Tree is { } tree ? tree.SquaredDistance(scratch.Rotated, node) : FlatDistance(set.Index);
+            known.Value = part.Tree is { } tree ? tree.SquaredDistance(scratch.Rotated, node) : FlatDistance(index);
         }
 
         return known.Value;
@@ -285,7 +317,7 @@ internal unsafe ref struct VectorSearch
                 if (slot >= 0)
                 {
                     group = set.Index.GroupAt(slot, group);
-                    scan.Add(set, part.FirstSet + i, group, slot, CentroidDistance(part, set, groups[group].Node));
+                    scan.Add(set, part.FirstSet + i, group, slot, CentroidDistance(part, set.Index, groups[group].Node));
                 }
             }
         }
