@@ -8,8 +8,8 @@ namespace Puff.Engine.Vectors;
 
 /// <summary>
 /// The first two stages of a search: 1-bit codes of whole groups, and 4-bit codes of those that may be among the nearest. The threshold is the k-th smallest
-/// upper bound by 4-bit codes so far, so it tightens while groups are scanned. The 4-bit codes of one group are compared after the next group was scanned: until
-/// then they have arrived in the cache.
+/// upper bound by 4-bit codes so far, so it tightens while groups are scanned. The 4-bit codes of one group are compared after the next group was scanned:
+/// until then they have arrived in the cache.
 /// </summary>
 internal ref struct CodeScan
 {

@@ -31,10 +31,11 @@ internal sealed unsafe class CodedVectors
         this.dimensions = dimensions;
         Tree = tree;
         Documents = documents;
-        if ((tree?.Id ?? 0) != reader.TreeId || (tree is not null && tree.RotationSeed != reader.RotationSeed) || CodesFormat.Pad(dimensions) != reader.PaddedDimensions)
+        bool fits = tree is null ? reader.IsFlat : tree.Id == reader.TreeId && tree.RotationSeed == reader.RotationSeed;
+        if (!fits || CodesFormat.Pad(dimensions) != reader.PaddedDimensions)
         {
             throw new CorruptDataException(
-                $"codes of tree {reader.TreeId:x16}, padded to {reader.PaddedDimensions} dimensions, do not fit tree {tree?.Id ?? 0:x16} and {dimensions} dimensions");
+                $"codes of tree {reader.TreeId:x16} with {reader.PaddedDimensions} dimensions do not fit tree {tree?.Id ?? 0:x16} and {dimensions} dimensions");
         }
 
         groupPointers = new nint[reader.Groups.Length];

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Puff.Engine.Vectors;
 
-/// <summary>A list in unmanaged memory that keeps its room when it is cleared, so that a search that reuses it allocates nothing. Not for several threads at once.</summary>
+/// <summary>
+/// A list in unmanaged memory that keeps its room when it is cleared, so that a search that reuses it allocates nothing. Not for several threads at once.
+/// </summary>
 internal sealed unsafe class ScratchList<T> : IDisposable
     where T : unmanaged
 {

@@ -97,7 +97,8 @@ internal sealed unsafe class SearchScratch : IDisposable
     /// <summary>Exact distances.</summary>
     public SmallestValues NearestExact { get; } = new();
 
-    public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes + Groups.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
+    public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes
+        + Groups.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
 
     /// <summary>Begins a search.</summary>
     /// <param name="count">Neighbours wanted.</param>

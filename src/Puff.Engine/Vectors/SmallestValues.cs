@@ -1,8 +1,8 @@
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// The k smallest of all numbers offered, of which only the largest is asked for: the threshold a search prunes by. A sorted list when k is small, where shifting
-/// a few numbers is faster than any tree; a binary heap with the largest on top otherwise.
+/// The k smallest of all numbers offered, of which only the largest is asked for: the threshold a search prunes by. A sorted list when k is small, where
+/// shifting a few numbers is faster than any tree; a binary heap with the largest on top otherwise.
 /// </summary>
 internal sealed unsafe class SmallestValues : IDisposable
 {

@@ -43,7 +43,8 @@ internal unsafe ref struct VectorSearch
     }
 
     /// <summary>
-    /// Leaves the hits in <see cref="SearchScratch.Hits"/>: all that were measured, among them everything found within the distance of the k-th nearest, in no order.
+    /// Leaves the hits in <see cref="SearchScratch.Hits"/>: all that were measured, among them everything found within the distance of the k-th nearest, in
+    /// no order.
     /// </summary>
     /// <param name="request">What to search.</param>
     /// <param name="scratch">Of the attribute's padded dimensions.</param>
@@ -164,9 +165,11 @@ internal unsafe ref struct VectorSearch
         for (int i = 0; i < found; i++)
         {
             int before = scratch.Groups.Count;
+            int leaf = scratch.Leaves.Items[i];
             for (int set = 0; set < part.SetCount; set++)
             {
-                List(part, set, request.Sets[part.FirstSet + set].Index.GroupOf(tree, scratch.Leaves.Items[i]), scratch.Leaves.Items[i], scratch.LeafDistances.Items[i]);
+                int group = request.Sets[part.FirstSet + set].Index.GroupOf(tree, leaf);
+                List(part, set, group, leaf, scratch.LeafDistances.Items[i]);
             }
 
             if (scratch.Groups.Count > before)

@@ -19,7 +19,7 @@ public sealed unsafe class VectorSearchTests
     public void What_looks_at_everything_finds_the_nearest(string strategy, int count)
     {
         var space = new VectorSpace(ElementType.F32, cosine: true, Dimensions);
-        float[][] vectors = ClusteredVectors.Create(1, 5_000, Dimensions);
+        float[][] vectors = TopicVectors.Create(1, 5_000, Dimensions);
         var tree = PlantedTree.Create(space, vectors, 50);
         using var indexed = new IndexedVectors(space, vectors[..4_900], tree);
         double recall = vectors[4_900..].Average(q => Recall(space, q, count, [indexed.All()], Enum.Parse<SearchStrategy>(strategy), tree, out _));

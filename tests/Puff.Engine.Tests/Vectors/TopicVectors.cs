@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace Puff.Engine.Tests.Vectors;
 
 /// <summary>Vectors around topics around themes, with coordinates of falling variance, as embeddings have them; the same for the same seed.</summary>
-internal static class ClusteredVectors
+internal static class TopicVectors
 {
     /// <param name="seed">Also of the topics: other vectors of the same topics come from the same call.</param>
     /// <param name="count">Vectors.</param>
