@@ -15,9 +15,9 @@ internal sealed record GeneratorShape(double SpectrumExponent, double TopicSprea
     /// <summary>Sizes of subtopics are proportional to rank^-exponent.</summary>
     public const double SizeExponent = 0.5;
 
-    /// <summary>Clustered as embeddings of a mixed collection are: of a million in 1,000 lists, those nearest to a query with 2.4 % hold 95 % of its neighbours.</summary>
+    /// <summary>As clustered as embeddings of a mixed collection: of a million in 1,000 lists, the 24 nearest to a query hold 95 % of its neighbours.</summary>
     public static GeneratorShape Easy { get; } = new(0.6, 0.6, 0.5, 0.7);
 
-    /// <summary>Weakly clustered, topics overlap: of 200,000 in 450 lists, those nearest to a query with 20 % hold 95 % of its neighbours.</summary>
+    /// <summary>Weakly clustered, topics overlap: of 200,000 in 450 lists, the 90 nearest to a query hold 95 % of its neighbours.</summary>
     public static GeneratorShape Hard { get; } = new(0.55, 0.45, 0.4, 0.8);
 }
