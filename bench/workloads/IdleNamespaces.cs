@@ -48,6 +48,6 @@ internal static class IdleNamespaces
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         GC.WaitForPendingFinalizers();
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return ProcessMemory.Anonymous(Environment.ProcessId);
+        return ProcessMemory.OfThis().Anonymous;
     }
 }

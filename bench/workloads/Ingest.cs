@@ -63,7 +63,7 @@ internal static class Ingest
         while (!all.IsCompleted)
         {
             await Task.WhenAny(all, Task.Delay(500));
-            peakHeap = Math.Max(peakHeap, await HeapAsync(http));
+            peakHeap = Math.Max(peakHeap, await ServerMetrics.HeapAsync(http));
             peakAnonymous = Math.Max(peakAnonymous, server.AnonymousBytes);
         }
 
@@ -100,14 +100,6 @@ internal static class Ingest
 
             await Task.Delay(100);
         }
-    }
-
-    /// <summary>The server's own figure for its managed heap.</summary>
-    private static async Task<long> HeapAsync(HttpClient http)
-    {
-        string metrics = await http.GetStringAsync("/metrics");
-        string? line = metrics.Split('\n').FirstOrDefault(l => l.StartsWith("puff_process_managed_heap_bytes ", StringComparison.Ordinal));
-        return line is null ? 0 : (long)double.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture);
     }
 
     /// <summary>A write body whose ids are rewritten in place.</summary>

@@ -37,7 +37,7 @@ switch (args.FirstOrDefault())
               restart [--documents 1000000]                                       process start to first query of a large namespace
               idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
               vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
-                      [--mode data|puff|http|indexing|churn|peers|table]          recall and speed of vector search, of Puff and of its peers
+                      [--mode data|puff|http|indexing|churn|peers|table|all]      recall and speed of vector search, of Puff and of its peers
             """);
         return 2;
 }

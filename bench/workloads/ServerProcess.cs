@@ -20,10 +20,10 @@ internal sealed class ServerProcess : IDisposable
     public Uri Address { get; }
 
     /// <summary>Bytes of memory in use, shared pages of mapped files included.</summary>
-    public long ResidentBytes => ProcessMemory.Resident(process.Id);
+    public long ResidentBytes => ProcessMemory.Of(process.Id).Resident;
 
     /// <summary>Bytes of memory that are not pages of files.</summary>
-    public long AnonymousBytes => ProcessMemory.Anonymous(process.Id);
+    public long AnonymousBytes => ProcessMemory.Of(process.Id).Anonymous;
 
     /// <summary>Processor time the server has used.</summary>
     public TimeSpan ProcessorTime
@@ -65,22 +65,5 @@ internal sealed class ServerProcess : IDisposable
         process.Kill();
         process.WaitForExit();
         process.Dispose();
-    }
-}
-
-internal static class ProcessMemory
-{
-    public static long Resident(int process) => Field(process, "VmRSS:");
-
-    public static long Anonymous(int process) => Field(process, "RssAnon:");
-
-    /// <summary>The most that was ever resident.</summary>
-    public static long Peak(int process) => Field(process, "VmHWM:");
-
-    private static long Field(int process, string name)
-    {
-        string line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith(name, StringComparison.Ordinal));
-        string kibibytes = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1];
-        return long.Parse(kibibytes, System.Globalization.CultureInfo.InvariantCulture) << 10;
     }
 }

@@ -100,7 +100,7 @@ internal sealed class Churn
             samples.Add(rows, latency, PuffStore.ScannedShareOf(result));
         }
 
-        var point = samples.Summarize(moment, set, truth, k, 0, 0);
+        var point = samples.Summarize(moment, set, truth, k, ProcessMemory.OfThis());
         Console.WriteLine(FormattableString.Invariant(
             $"{moment,-16} {truth.MatchCount} documents: recall@{k} {point.Recall:F4}, p50 {point.P50:F3} ms, p99 {point.P99:F3} ms, ")
             + FormattableString.Invariant($"scanned {point.Scanned * 100:F2} %"));

@@ -12,6 +12,9 @@ internal sealed record SystemResult
 
     public double BuildSeconds { get; init; }
 
+    /// <summary>Processor time of the build on all threads; says more than the clock when the machine had other work.</summary>
+    public double BuildProcessorSeconds { get; init; }
+
     /// <summary>Threads the build used.</summary>
     public int BuildThreads { get; init; }
 
@@ -30,6 +33,7 @@ internal sealed record SystemResult
 /// <param name="Scanned">Share of the documents that some code or vector was compared with; null when the system does not tell.</param>
 /// <param name="ResidentBytes">Memory of the process after the queries, pages of mapped files included.</param>
 /// <param name="AnonymousBytes">Of these, memory that is not pages of files.</param>
+/// <param name="ManagedBytes">The garbage-collected heap; null for systems that have none or do not tell.</param>
 internal sealed record RecallPoint(
     string Setting,
     string Filter,
@@ -39,4 +43,5 @@ internal sealed record RecallPoint(
     double P99,
     double? Scanned,
     long ResidentBytes,
-    long AnonymousBytes);
+    long AnonymousBytes,
+    long? ManagedBytes = null);

@@ -38,6 +38,7 @@ internal static class Peers
         Directory.CreateDirectory(index);
         int threads = options.Number("threads", Environment.ProcessorCount);
         string metric = set.Metric == DistanceMetric.CosineDistance ? "cosine" : "euclidean";
+        double before = ProcessorTime.OfChildren();
         string[] lines = await RunAsync(
             options, name, "build",
             ["--base", set.Documents.Path, "--metric", metric, "--work", index, "--threads", threads.ToString(CultureInfo.InvariantCulture)]);
@@ -48,6 +49,7 @@ internal static class Peers
             Description = words[2],
             Documents = set.Documents.Rows,
             BuildSeconds = double.Parse(words[1], CultureInfo.InvariantCulture),
+            BuildProcessorSeconds = ProcessorTime.OfChildren() - before,
             BuildThreads = name == "sqlite-vec" ? 1 : threads,
             DiskBytes = new DirectoryInfo(index).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length),
         };
@@ -84,8 +86,8 @@ internal static class Peers
             samples.Add(answers.Integers(query).ToArray(), TimeSpan.FromMilliseconds(latencies.Singles(query)[0]));
         }
 
-        return samples.Summarize(
-            words[2], set, truth, k, long.Parse(words[3], CultureInfo.InvariantCulture), long.Parse(words[4], CultureInfo.InvariantCulture));
+        var memory = new ProcessMemory(long.Parse(words[3], CultureInfo.InvariantCulture), long.Parse(words[4], CultureInfo.InvariantCulture), 0, null);
+        return samples.Summarize(words[2], set, truth, k, memory);
     }
 
     private static async Task<string[]> RunAsync(Options options, string name, string command, string[] arguments)

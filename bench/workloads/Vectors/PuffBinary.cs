@@ -10,9 +10,7 @@ internal sealed partial class PuffBinary : IDisposable
 
     private PuffBinary(Process process) => this.process = process;
 
-    public long ResidentBytes => ProcessMemory.Resident(process.Id);
-
-    public long AnonymousBytes => ProcessMemory.Anonymous(process.Id);
+    public ProcessMemory Memory => ProcessMemory.Of(process.Id);
 
     public static PuffBinary Start(Options options, string store)
     {

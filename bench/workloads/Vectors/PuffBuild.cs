@@ -32,6 +32,7 @@ internal static class PuffBuild
         await using var puff = await PuffStore.OpenAsync(store, runIndexer: true);
         var documents = Enumerable.Range(0, set.Documents.Rows).Select(i => (i, i)).ToArray();
         var clock = Stopwatch.StartNew();
+        var processorTime = Environment.CpuUsage.TotalTime;
         await puff.WriteAsync(set, documents);
         double acknowledged = clock.Elapsed.TotalSeconds;
         await puff.SettleAsync();
@@ -41,9 +42,10 @@ internal static class PuffBuild
         {
             System = "puff",
             Description = FormattableString.Invariant($"directory store, defaults; writes acknowledged after {acknowledged:F1} s; ")
-                + $"peak resident {ProcessMemory.Peak(Environment.ProcessId) >> 20} MiB",
+                + $"peak resident {ProcessMemory.OfThis().Peak >> 20} MiB",
             Documents = documents.Length,
             BuildSeconds = built,
+            BuildProcessorSeconds = (Environment.CpuUsage.TotalTime - processorTime).TotalSeconds,
             BuildThreads = Environment.ProcessorCount,
             DiskBytes = bytes,
         };

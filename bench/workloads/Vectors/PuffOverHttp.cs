@@ -21,7 +21,7 @@ internal static class PuffOverHttp
         foreach (var truth in options.Text("filters", "yes") == "yes" ? truths : truths.Take(1))
         {
             var samples = await QueryAsync(http, set, k, truth.Selectivity, options.Text("encoding", "base64") == "base64", options.Number("seconds", 20));
-            points.Add(samples.Summarize("http strong", set, truth, k, server.ResidentBytes, server.AnonymousBytes));
+            points.Add(samples.Summarize("http strong", set, truth, k, server.Memory with { Managed = await ServerMetrics.HeapAsync(http) }));
         }
 
         return points;

@@ -37,11 +37,11 @@ internal static class PuffProbe
         await using var puff = await PuffStore.OpenAsync(options.Text("store", ""), runIndexer: false);
         int k = options.Number("k", 10);
         var consistency = options.Text("consistency", "eventual") == "strong" ? Consistency.Strong : Consistency.Eventual;
-        var runs = new List<(Selectivity Filter, QuerySamples Samples, long Resident, long Anonymous)>();
+        var runs = new List<(Selectivity Filter, QuerySamples Samples, ProcessMemory Memory)>();
         foreach (var filter in options.Text("filters", "yes") == "yes" ? Selectivity.All : [Selectivity.All[0]])
         {
             var samples = await QueryAsync(set, puff, k, filter, consistency, options.Number("seconds", 20));
-            runs.Add((filter, samples, ProcessMemory.Resident(Environment.ProcessId), ProcessMemory.Anonymous(Environment.ProcessId)));
+            runs.Add((filter, samples, ProcessMemory.OfThis()));
             if (options.Text("explain", "no") == "yes")
             {
                 Console.WriteLine(await puff.ExplainAsync(set, 0, k, filter));
@@ -49,8 +49,7 @@ internal static class PuffProbe
         }
 
         var truths = GroundTruth.OfAll(set);
-        var points = runs.Select(
-            r => r.Samples.Summarize("default", set, truths.First(t => t.Selectivity == r.Filter), k, r.Resident, r.Anonymous));
+        var points = runs.Select(r => r.Samples.Summarize("default", set, truths.First(t => t.Selectivity == r.Filter), k, r.Memory));
         await File.WriteAllTextAsync(options.Text("out", ""), JsonSerializer.Serialize(points));
     }
 

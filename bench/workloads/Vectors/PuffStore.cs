@@ -93,7 +93,7 @@ internal sealed class PuffStore : IAsyncDisposable
     {
         var context = new EngineContext(new EngineSettings(), new EngineComponents { Store = store });
         var version = await new ManifestStore(context, context.KeysOf(Namespace)).ReadAsync(null, CancellationToken.None);
-        return version?.Manifest.Segments.Sum(s => s.TotalBytes) ?? 0;
+        return version is null ? 0 : version.Manifest.Segments.Sum(s => s.TotalBytes) + version.Manifest.Trees.Sum(t => t.Parts.Sum(p => p.Bytes));
     }
 
     public async ValueTask DisposeAsync()

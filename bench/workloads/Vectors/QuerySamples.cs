@@ -20,7 +20,7 @@ internal sealed class QuerySamples
         }
     }
 
-    public RecallPoint Summarize(string setting, VectorSet set, GroundTruth truth, int k, long residentBytes, long anonymousBytes)
+    public RecallPoint Summarize(string setting, VectorSet set, GroundTruth truth, int k, ProcessMemory memory)
     {
         var recall = new RecallCount(set, truth, k);
         for (int query = 0; query < answers.Count; query++)
@@ -31,6 +31,6 @@ internal sealed class QuerySamples
         return new RecallPoint(
             setting, truth.Selectivity.Name, recall.Recall,
             1000 / milliseconds.Average(), Percentiles.Of(milliseconds, 0.5), Percentiles.Of(milliseconds, 0.99),
-            scanned.Count == 0 ? null : scanned.Average(), residentBytes, anonymousBytes);
+            scanned.Count == 0 ? null : scanned.Average(), memory.Resident, memory.Anonymous, memory.Managed);
     }
 }

@@ -12,15 +12,17 @@ internal sealed class Tables(TextWriter output)
     public void PrintPoints(SystemResult result)
     {
         output.WriteLine($"{result.System}: {result.Description}");
-        output.WriteLine($"{result.Documents} documents; built in {Text(result.BuildSeconds, "0.0")} s on {result.BuildThreads} threads; "
+        output.WriteLine($"{result.Documents} documents; built in {Text(result.BuildSeconds, "0.0")} s on {result.BuildThreads} threads "
+            + $"({Text(result.BuildProcessorSeconds, "0.0")} s of processor time); "
             + $"{Bytes(result.DiskBytes)} on disk, {result.DiskBytes / Math.Max(1, result.Documents)} bytes a document");
-        Row("setting", "filter", "recall@10", "queries/s", "p50 ms", "p99 ms", "scanned", "resident", "anonymous");
-        Rule(9);
+        Row("setting", "filter", "recall@10", "queries/s", "p50 ms", "p99 ms", "scanned", "resident", "anonymous", "managed");
+        Rule(10);
         foreach (var p in result.Points)
         {
             Row(
                 p.Setting, p.Filter, Text(p.Recall, "0.0000"), Text(p.QueriesPerSecond, "0.#"), Text(p.P50, "0.000"), Text(p.P99, "0.000"),
-                p.Scanned is { } share ? Text(share * 100, "0.00") + " %" : "", Bytes(p.ResidentBytes), Bytes(p.AnonymousBytes));
+                p.Scanned is { } share ? Text(share * 100, "0.00") + " %" : "", Bytes(p.ResidentBytes), Bytes(p.AnonymousBytes),
+                p.ManagedBytes is { } managed ? Bytes(managed) : "");
         }
 
         output.WriteLine();
@@ -34,7 +36,7 @@ internal sealed class Tables(TextWriter output)
         {
             output.WriteLine($"recall@10 = {Text(target, "0.00")}");
             Row(
-                "system", "queries/s", "p50 ms", "p99 ms", "from setting", "resident", "build s", "threads", "disk",
+                "system", "queries/s", "p50 ms", "p99 ms", "from setting", "resident", "build s", "build cpu s", "disk",
                 "speed ratio", "memory ratio", "build ratio");
             Rule(12);
             var ours = puff is null ? null : CurveOf(puff).At(target);
@@ -58,7 +60,7 @@ internal sealed class Tables(TextWriter output)
         bool isCompared = ours is not null && result.System != "puff";
         Row(
             result.System, Text(point.QueriesPerSecond, "0.#"), Text(point.P50, "0.000"), Text(point.P99, "0.000"), point.Setting, Bytes(point.ResidentBytes),
-            Text(result.BuildSeconds, "0.0"), Text(result.BuildThreads, "0"), Bytes(result.DiskBytes),
+            Text(result.BuildSeconds, "0.0"), Text(result.BuildProcessorSeconds, "0.0"), Bytes(result.DiskBytes),
             isCompared ? Text(ours!.QueriesPerSecond / point.QueriesPerSecond, "0.0") : "",
             isCompared ? Text((double)point.ResidentBytes / ours!.ResidentBytes, "0.0") : "",
             isCompared ? Text(result.BuildSeconds / puff!.BuildSeconds, "0.0") : "");

@@ -26,9 +26,24 @@ internal static class VectorsWorkload
         "indexing" => SteadyIndexing.RunAsync(options, set),
         "churn" => Churn.RunAsync(options, set),
         "peers" => PeersAsync(options, set),
-        "table" => Task.Run(() => new Tables(Console.Out).PrintComparison(new ResultStore(set).All())),
-        _ => throw new ArgumentException($"--mode {mode}: data, puff, http, indexing, churn, peers or table"),
+        "table" => TableAsync(set),
+        "all" => AllAsync(options, set),
+        _ => throw new ArgumentException($"--mode {mode}: data, puff, http, indexing, churn, peers, table or all"),
     };
+
+    private static async Task AllAsync(Options options, VectorSet set)
+    {
+        await PuffAsync(options, set);
+        await HttpAsync(options.With("rebuild", "no"), set);
+        await PeersAsync(options, set);
+        await TableAsync(set);
+    }
+
+    private static Task TableAsync(VectorSet set)
+    {
+        new Tables(Console.Out).PrintComparison(new ResultStore(set).All());
+        return Task.CompletedTask;
+    }
 
     private static async Task PuffAsync(Options options, VectorSet set)
     {
