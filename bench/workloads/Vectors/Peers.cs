@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Puff.Engine.Schema;
 
 namespace Puff.Workloads.Vectors;
@@ -12,6 +13,8 @@ internal static class Peers
 {
     /// <summary>Measured when none are named; bench/peers/peer.mjs knows more variants.</summary>
     public static string[] Names { get; } = ["hnswlib", "usearch-f32", "usearch-f16", "lancedb-ivf-rq", "lancedb-hnsw-sq", "sqlite-vec"];
+
+    private const string Node = "node";
 
     private static string Folder => Path.Combine(Repository.Root, "bench", "peers");
 
@@ -36,11 +39,12 @@ internal static class Peers
         }
 
         Directory.CreateDirectory(index);
+        string program = await ProgramAsync(options, name);
         int threads = options.Number("threads", Environment.ProcessorCount);
         string metric = set.Metric == DistanceMetric.CosineDistance ? "cosine" : "euclidean";
         double before = ProcessorTime.OfChildren();
         string[] lines = await RunAsync(
-            options, name, "build",
+            program, name, "build",
             ["--base", set.Documents.Path, "--metric", metric, "--work", index, "--threads", threads.ToString(CultureInfo.InvariantCulture)]);
         string[] words = lines.Single(l => l.StartsWith("built ", StringComparison.Ordinal)).Split(' ', 3);
         var result = new SystemResult
@@ -65,7 +69,7 @@ internal static class Peers
         try
         {
             string[] lines = await RunAsync(
-                options, name, "query",
+                await ProgramAsync(options, name), name, "query",
                 ["--queries", set.Queries.Path, "--work", index, "--out", folder.FullName, "--k", $"{k}", "--seconds", options.Text("seconds", "10")]);
             return [.. lines.Where(l => l.StartsWith("setting ", StringComparison.Ordinal)).Select(l => Point(set, truth, k, folder.FullName, l.Split(' ')))];
         }
@@ -90,19 +94,20 @@ internal static class Peers
         return samples.Summarize(words[2], set, truth, k, memory);
     }
 
-    private static async Task<string[]> RunAsync(Options options, string name, string command, string[] arguments)
+    private static async Task<string[]> RunAsync(string program, string name, string command, string[] arguments)
     {
-        var start = name == "hnswlib"
-            ? new ProcessStartInfo(await CompileAsync(options), [command, name, .. arguments])
-            : new ProcessStartInfo("node", ["--expose-gc", Path.Combine(Folder, "peer.mjs"), command, name, .. arguments]);
-        start.RedirectStandardOutput = true;
+        string[] script = program == Node ? ["--expose-gc", Path.Combine(Folder, "peer.mjs")] : [];
+        var start = new ProcessStartInfo(program, [.. script, command, name, .. arguments]) { RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
+        using var stop = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => process.Kill());
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return process.ExitCode == 0
             ? output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             : throw new InvalidOperationException($"{name} {command} ended with code {process.ExitCode}; are the peers installed (cd bench/peers && npm ci)?");
     }
+
+    private static async Task<string> ProgramAsync(Options options, string name) => name == "hnswlib" ? await CompileAsync(options) : Node;
 
     /// <summary>hnswlib is a header: compiled for this processor, as its users do.</summary>
     private static async Task<string> CompileAsync(Options options)
