@@ -22,4 +22,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(6, LogLevel.Information, "Collected {Count} objects of \"{Namespace}\"")]
     public static partial void Collected(ILogger log, int count, string @namespace);
+
+    [LoggerMessage(7, LogLevel.Information, "Trained a cluster tree of {Nodes} nodes for {Vectors} vectors of \"{Attribute}\" in \"{Namespace}\"")]
+    public static partial void TreeTrained(ILogger log, string @namespace, string attribute, int vectors, int nodes);
+
+    [LoggerMessage(8, LogLevel.Information, "Split leaves of the cluster tree of \"{Attribute}\" in \"{Namespace}\": {Added} new nodes, {Nodes} in all")]
+    public static partial void TreeGrew(ILogger log, string @namespace, string attribute, int added, int nodes);
 }

@@ -68,6 +68,18 @@ internal sealed record Manifest
         Trims = Trims.Select(t => t.PublishedAtMs == 0 ? t with { PublishedAtMs = publishedByMs } : t).ToArray(),
     };
 
+    /// <summary>The same without the trees that no segment names; their objects are given up.</summary>
+    public Manifest WithoutUnusedTrees()
+    {
+        var named = Segments.SelectMany(s => s.Trees).Select(t => t.TreeId).ToHashSet();
+        var unused = Trees.Where(t => !named.Contains(t.Id)).ToArray();
+        return unused.Length == 0 ? this : this with
+        {
+            Trees = Trees.Except(unused).ToArray(),
+            Retired = [.. Retired, .. unused.SelectMany(t => t.Parts).Select(p => new RetiredObject(p.Key, 0))],
+        };
+    }
+
     /// <summary>Every object that segments and trees consist of.</summary>
     public IEnumerable<string> ObjectKeys() => Segments.SelectMany(s => s.AllKeys()).Concat(Trees.SelectMany(t => t.Parts).Select(p => p.Key));
 

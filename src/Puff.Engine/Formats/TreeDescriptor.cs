@@ -15,6 +15,9 @@ internal sealed record TreeDescriptor
     /// <summary>Vectors the tree was made for.</summary>
     public int TrainedOn { get; init; }
 
+    /// <summary>Leaves that a query without a filter had to look at for recall 0.95 right after training; 0 if that was not measured.</summary>
+    public int ProbesWhenTrained { get; init; }
+
     /// <summary>How many leaves a query must look at; empty until it was measured.</summary>
     public IReadOnlyList<ProbeSetting> Calibration { get; init; } = [];
 

@@ -13,6 +13,7 @@ internal static class TreeDescriptorFormat
             writer.UInt64(tree.Id);
             writer.Varint((ulong)tree.Attribute);
             writer.Varint((ulong)tree.TrainedOn);
+            writer.Varint((ulong)tree.ProbesWhenTrained);
             writer.Varint((ulong)tree.Parts.Count);
             foreach (var part in tree.Parts)
             {
@@ -34,16 +35,22 @@ internal static class TreeDescriptorFormat
 
     public static List<TreeDescriptor> ReadList(ref ByteReader reader)
     {
-        int count = reader.Count(12);
+        int count = reader.Count(13);
         var trees = new List<TreeDescriptor>(count);
         for (int i = 0; i < count; i++)
         {
             ulong id = reader.UInt64();
             int attribute = reader.Int32Varint();
             int trainedOn = reader.Int32Varint();
+            int probes = reader.Int32Varint();
             var tree = new TreeDescriptor
             {
-                Id = id, Attribute = attribute, TrainedOn = trainedOn, Parts = ReadParts(ref reader, id), Calibration = ReadCalibration(ref reader, id),
+                Id = id,
+                Attribute = attribute,
+                TrainedOn = trainedOn,
+                ProbesWhenTrained = probes,
+                Parts = ReadParts(ref reader, id),
+                Calibration = ReadCalibration(ref reader, id),
             };
             if (id == 0 || attribute == 0 || trees.Exists(t => t.Id == id))
             {

@@ -1,6 +1,7 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
 namespace Puff.Engine.Indexing;
@@ -68,13 +69,13 @@ internal sealed class Flusher(EngineContext context)
         {
             string keyBase = target.Keys.SegmentBase(context.NextObjectId());
             var built = await context.InBackgroundAsync(
-                () => SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), cancellation).AsTask(), cancellation);
+                () => BuildAsync(keyBase, snapshot.Schema, new TailSource(tail), view.State.Trees, cancellation), cancellation);
             segments.Add(built);
             LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
         }
 
         var emptied = segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys());
-        return old with
+        var next = old with
         {
             Schema = snapshot.Schema,
             Options = snapshot.Options,
@@ -86,6 +87,15 @@ internal sealed class Flusher(EngineContext context)
             Retired = [.. old.Retired, .. target.RetireTails(old), .. replaced.Concat(emptied).Select(k => new RetiredObject(k, 0))],
             Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, 0)],
         };
+        return next.WithoutUnusedTrees();
+    }
+
+    private async Task<SegmentDescriptor> BuildAsync(
+        string keyBase, NamespaceSchema schema, TailSource source, IReadOnlyList<IndexTree> trees, CancellationToken cancellation)
+    {
+        var settings = context.Settings.VectorIndex;
+        var layout = FlushLayout.Create(source, schema, trees, settings);
+        return await SegmentBuilder.BuildAsync(context.Store, keyBase, schema, source, cancellation, layout, settings.Threads);
     }
 
     /// <summary>Writes the next deletion bitmap when the segment lost documents since the last one.</summary>

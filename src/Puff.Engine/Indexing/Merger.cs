@@ -37,16 +37,14 @@ internal sealed class Merger(EngineContext context)
         var publication = new Publication(context, target);
         var readers = view.State.Segments;
         var inputs = chosen.Select(i => readers[i]).ToArray();
-        var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
-        string keyBase = target.Keys.SegmentBase(context.NextObjectId());
-        var merged = await context.InBackgroundAsync(
-            () => SegmentBuilder.BuildAsync(context.Store, keyBase, manifest.Schema, source, cancellation).AsTask(), cancellation);
+        using var result = await context.InBackgroundAsync(
+            () => BuildAsync(target, view.State, inputs, cancellation), cancellation);
         await target.Publishing.WaitAsync(CancellationToken.None);
         var now = target.PinView();
         try
         {
             return now is { Current: not null, NeedsEpoch: false } && now.Epoch == view.Epoch
-                && await PublishAsync(target, now, publication, inputs, merged, cancellation);
+                && await PublishAsync(target, now, publication, result, cancellation);
         }
         finally
         {
@@ -55,34 +53,47 @@ internal sealed class Merger(EngineContext context)
         }
     }
 
-    private async Task<bool> PublishAsync(
-        Namespace target, NamespaceView now, Publication publication, SegmentReader[] inputs, SegmentDescriptor merged, CancellationToken cancellation)
+    private async Task<MergeResult> BuildAsync(Namespace target, NamespaceState state, SegmentReader[] inputs, CancellationToken cancellation)
     {
-        var latest = Array.ConvertAll(inputs, i => now.State.Segments.FirstOrDefault(s => s.Descriptor.KeyBase == i.Descriptor.KeyBase));
-        if (Array.Exists(latest, l => l is null))
+        var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
+        var trees = await new TreeIndexer(context, target).PlanAsync(state, inputs, source, cancellation);
+        try
+        {
+            string keyBase = target.Keys.SegmentBase(context.NextObjectId());
+            var segment = await SegmentBuilder.BuildAsync(
+                context.Store, keyBase, state.Manifest.Schema, source, cancellation, trees.Layout, context.Settings.VectorIndex.Threads);
+            return new MergeResult(inputs, source, trees, segment);
+        }
+        catch
+        {
+            trees.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<bool> PublishAsync(
+        Namespace target, NamespaceView now, Publication publication, MergeResult result, CancellationToken cancellation)
+    {
+        var latest = Array.ConvertAll(result.Inputs, i => now.State.Segments.FirstOrDefault(s => s.Descriptor.KeyBase == i.Descriptor.KeyBase));
+        if (Array.Exists(latest, l => l is null) || !result.Trees.Fits(now.Current!.Manifest))
         {
             return false;
         }
 
-        merged = await CarryDeletesAsync(target, merged, inputs, latest!, cancellation);
-        LogMessages.Merged(context.Log, inputs.Length, target.Name, merged.KeyBase, merged.Documents);
-        return await publication.CompleteAsync(now.Current!, Replace(now.Current!.Manifest, latest!, merged), cancellation);
+        var merged = await CarryDeletesAsync(result, latest!, cancellation);
+        LogMessages.Merged(context.Log, latest.Length, target.Name, merged.KeyBase, merged.Documents);
+        return await publication.CompleteAsync(now.Current!, Replace(now.Current!.Manifest, result, merged), cancellation);
     }
 
-    /// <summary>Marks in the merged segment what its inputs have lost since the merge began. Its documents are the inputs' live ones, in order.</summary>
-    private async Task<SegmentDescriptor> CarryDeletesAsync(
-        Namespace target, SegmentDescriptor merged, SegmentReader[] inputs, SegmentReader[] latest, CancellationToken cancellation)
+    /// <summary>Marks in the merged segment what its inputs have lost since the merge began: every document knows where it came from.</summary>
+    private async Task<SegmentDescriptor> CarryDeletesAsync(MergeResult result, SegmentReader[] latest, CancellationToken cancellation)
     {
+        var merged = result.Segment;
         var deleted = new BitSet(merged.Documents);
-        int number = 0;
-        for (int i = 0; i < inputs.Length; i++)
+        for (int document = 0; document < merged.Documents; document++)
         {
-            var before = inputs[i].BaseLive;
-            for (int document = before.NextSet(0); document >= 0; document = before.NextSet(document + 1))
-            {
-                deleted[number] = !latest[i].BaseLive[document];
-                number++;
-            }
+            var (input, number) = result.Source.OriginOf(result.Trees.Layout!.SourceOf(document));
+            deleted[document] = !latest[input].BaseLive[number];
         }
 
         int count = deleted.PopCount();
@@ -96,17 +107,23 @@ internal sealed class Merger(EngineContext context)
         return merged with { DeletesVersion = 1, DeletesKey = key, Deleted = count };
     }
 
-    private Manifest Replace(Manifest old, SegmentReader[] inputs, SegmentDescriptor merged)
+    /// <summary>The next manifest. Whatever of the old one and of the merge it does not name is given up.</summary>
+    private Manifest Replace(Manifest old, MergeResult result, SegmentDescriptor merged)
     {
         old = old.Dated(context.NowMs);
-        var gone = inputs.Select(i => i.Descriptor.KeyBase).ToHashSet(StringComparer.Ordinal);
+        var gone = result.Inputs.Select(i => i.Descriptor.KeyBase).ToHashSet(StringComparer.Ordinal);
         var kept = old.Segments.Where(s => !gone.Contains(s.KeyBase)).ToArray();
         bool isEmpty = merged.Documents == merged.Deleted;
-        var retired = old.Segments.Where(s => gone.Contains(s.KeyBase)).Concat(isEmpty ? [merged] : []).SelectMany(s => s.AllKeys());
-        return old with
-        {
-            Segments = isEmpty ? kept : [merged, .. kept],
-            Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, 0))],
-        };
+        SegmentDescriptor[] segments = isEmpty ? kept : [merged, .. kept];
+        var named = segments.SelectMany(s => s.Trees).Select(t => t.TreeId).ToHashSet();
+        var next = old with { Segments = segments, Trees = result.Trees.Apply(old.Trees).Where(t => named.Contains(t.Id)).ToArray() };
+        var retired = old.ObjectKeys().Concat(merged.AllKeys()).Concat(result.Trees.NewKeys).Distinct().Except(next.ObjectKeys());
+        return next with { Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, 0))] };
+    }
+
+    /// <summary>What was built, before it is published.</summary>
+    private sealed record MergeResult(SegmentReader[] Inputs, MergeSource Source, MergedTrees Trees, SegmentDescriptor Segment) : IDisposable
+    {
+        public void Dispose() => Trees.Dispose();
     }
 }

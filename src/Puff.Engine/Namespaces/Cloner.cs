@@ -1,4 +1,5 @@
 using Puff.Engine.Formats;
+using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Storage;
 
@@ -113,11 +114,18 @@ internal sealed class Cloner(EngineContext context)
             }
             else if (set is TailDocumentSet { LiveCount: > 0 } tail)
             {
-                segments.Add(await SegmentBuilder.BuildAsync(context.Store, keyBase, snapshot.Schema, new TailSource(tail), CancellationToken.None));
+                segments.Add(await BuildAsync(new TailSource(tail), snapshot.Schema, keyBase));
             }
         }
 
         return segments;
+    }
+
+    private async ValueTask<SegmentDescriptor> BuildAsync(TailSource source, NamespaceSchema schema, string keyBase)
+    {
+        var settings = context.Settings.VectorIndex;
+        var layout = FlushLayout.Create(source, schema, [], settings);
+        return await SegmentBuilder.BuildAsync(context.Store, keyBase, schema, source, CancellationToken.None, layout, settings.Threads);
     }
 
     private async Task<SegmentDescriptor> CopySegmentAsync(SegmentDocumentSet set, string keyBase)

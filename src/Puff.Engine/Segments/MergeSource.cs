@@ -59,7 +59,10 @@ internal sealed unsafe class MergeSource : ISegmentSource
         return numbers;
     }
 
-    private (SegmentReader Segment, int Number) Locate(int document)
+    /// <summary>Where a document comes from.</summary>
+    /// <param name="document">A number of this source.</param>
+    /// <returns>Index of the input, and the number there.</returns>
+    public (int Input, int Number) OriginOf(int document)
     {
         int index = segments.Length - 1;
         while (starts[index] > document)
@@ -67,6 +70,12 @@ internal sealed unsafe class MergeSource : ISegmentSource
             index--;
         }
 
-        return (segments[index], documents[index][document - starts[index]]);
+        return (index, documents[index][document - starts[index]]);
+    }
+
+    private (SegmentReader Segment, int Number) Locate(int document)
+    {
+        var (input, number) = OriginOf(document);
+        return (segments[input], number);
     }
 }

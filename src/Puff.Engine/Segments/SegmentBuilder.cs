@@ -13,12 +13,20 @@ namespace Puff.Engine.Segments;
 internal static class SegmentBuilder
 {
     /// <summary>Writes objects <c>{keyBase}.{part}</c>. If it fails, parts completed before stay behind as orphans for the collector.</summary>
+    /// <param name="store">Where to.</param>
+    /// <param name="keyBase">Of the new segment.</param>
+    /// <param name="schema">Of the namespace.</param>
+    /// <param name="source">The documents.</param>
+    /// <param name="cancellation">Stops between writes.</param>
+    /// <param name="layout">Another order of the documents, and codes; null for neither.</param>
+    /// <param name="threads">How many compute codes.</param>
     public static async ValueTask<SegmentDescriptor> BuildAsync(
-        IObjectStore store, string keyBase, NamespaceSchema schema, ISegmentSource source, CancellationToken cancellation)
+        IObjectStore store, string keyBase, NamespaceSchema schema, ISegmentSource source, CancellationToken cancellation,
+        SegmentLayout? layout = null, int threads = 1)
     {
         try
         {
-            var build = new Build(store, keyBase, schema, source, cancellation);
+            var build = new Build(store, keyBase, schema, layout?.Arrange(source) ?? source, cancellation);
             await build.WriteRowsAsync();
             await build.WriteIdsAsync();
             await build.WriteColumnsAsync();
@@ -30,6 +38,11 @@ internal static class SegmentBuilder
             if (schema.Attributes.Any(a => a.SparseKnn))
             {
                 await build.WriteSparseAsync();
+            }
+
+            if (layout is { Attributes.Count: > 0 })
+            {
+                await build.WriteCodesAsync(layout, threads);
             }
 
             return build.Describe();
@@ -88,10 +101,11 @@ internal static class SegmentBuilder
         private const int CancellationStride = 4_096;
 
         private readonly List<SegmentPart> parts = [];
+        private readonly List<SegmentTree> trees = [];
         private long logicalBytes;
 
         public SegmentDescriptor Describe() =>
-            new() { KeyBase = keyBase, Documents = source.Count, LogicalBytes = logicalBytes, Parts = parts };
+            new() { KeyBase = keyBase, Documents = source.Count, LogicalBytes = logicalBytes, Parts = parts, Trees = trees };
 
         public async ValueTask WriteRowsAsync()
         {
@@ -206,6 +220,24 @@ internal static class SegmentBuilder
                     cancellation.ThrowIfCancellationRequested();
                 }
             }
+        }
+
+        public async ValueTask WriteCodesAsync(SegmentLayout layout, int threads)
+        {
+            await using var part = await BeginAsync(PartKind.Codes);
+            foreach (var coded in layout.Attributes)
+            {
+                using var codes = new CodesWriter(part.Encoder, coded, threads, cancellation);
+                while (codes.WriteBatch())
+                {
+                    await part.DrainAsync(cancellation);
+                }
+
+                codes.Finish();
+                trees.Add(new SegmentTree(coded.Grouping.Vectors.Attribute.Id, coded.Grouping.TreeId));
+            }
+
+            await EndAsync(part, PartKind.Codes);
         }
 
         private unsafe void AddVector(VectorsEncoder vectors, int document, AttributeDefinition attribute)

@@ -3,8 +3,17 @@ namespace Puff.Engine.Vectors;
 /// <summary>How vector indexes are shaped. The defaults are what was measured; tests and the simulation make everything tiny.</summary>
 internal sealed record VectorIndexSettings
 {
+    /// <summary>A segment with fewer vectors of an attribute has no codes: reading the vectors themselves is as fast, and spares an object.</summary>
+    public int CodesFrom { get; init; } = 64;
+
     /// <summary>Up to so many vectors an attribute has no tree: its codes are scanned one after the other.</summary>
     public int FlatLimit { get; init; } = 16_384;
+
+    /// <summary>
+    /// A segment's vectors are grouped by the deepest level of the tree at which its groups have so many on average: smaller groups would be mostly padding,
+    /// because codes come in blocks of 32.
+    /// </summary>
+    public int GroupMean { get; init; } = 24;
 
     /// <summary>Vectors a leaf should have.</summary>
     public int LeafTarget { get; init; } = 128;

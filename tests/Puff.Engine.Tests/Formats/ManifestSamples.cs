@@ -45,7 +45,7 @@ internal static class ManifestSamples
         [
             new TreeDescriptor
             {
-                Id = 0xABCDEF, Attribute = 3, TrainedOn = 900_000,
+                Id = 0xABCDEF, Attribute = 3, TrainedOn = 900_000, ProbesWhenTrained = 17,
                 Parts =
                 [
                     new TreePart("puff/ns/mother/tree/0000000000abcdef.0000000000.0000000000000001", 0, 8_000, 12_000_000),
@@ -81,6 +81,6 @@ internal static class ManifestSamples
         string.Join(' ', m.Retired),
         string.Join(' ', m.Trims),
         string.Join(' ', m.PinsHeld),
-        string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
+        string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {t.ProbesWhenTrained} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
     });
 }

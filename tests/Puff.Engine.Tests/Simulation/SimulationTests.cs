@@ -55,6 +55,17 @@ public sealed class SimulationTests
         }
     }
 
+    /// <summary>Otherwise the runs above would say nothing about trees.</summary>
+    [Fact]
+    public void Trees_are_trained_and_grow_in_runs_with_vectors()
+    {
+        var reports = Enumerable.Range(1, 6).Select(seed => TestKit.Simulation.Simulation.Run(seed, plan => plan with { HasVectors = true })).ToArray();
+        Assert.All(reports, report => Assert.Empty(report.Violations));
+        Assert.True(reports.Sum(r => r.CodedSegments) > 100);
+        Assert.True(reports.Sum(r => r.GroupedSegments) > 30);
+        Assert.True(reports.Sum(r => r.GrownTrees) > 5);
+    }
+
     private static void AssertNoticed(Func<SimulationPlan, SimulationPlan> sabotage)
     {
         int noticed = Enumerable.Range(1, 10).FirstOrDefault(seed => TestKit.Simulation.Simulation.Run(seed, sabotage).Violations.Count > 0);

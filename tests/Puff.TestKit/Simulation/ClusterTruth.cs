@@ -2,6 +2,7 @@ using Puff.Engine;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
+using Puff.Engine.Segments;
 using Puff.Engine.Storage;
 using Puff.Engine.Wal;
 
@@ -27,6 +28,13 @@ internal sealed class ClusterTruth(
     public int StrayEntries { get; private set; }
 
     public int Publications { get; private set; }
+
+    /// <summary>Counted again with every publication.</summary>
+    public int CodedSegments { get; private set; }
+
+    public int GroupedSegments { get; private set; }
+
+    public int GrownTrees { get; private set; }
 
     public int Deletions { get; private set; }
 
@@ -245,6 +253,7 @@ internal sealed class ClusterTruth(
                 Born(truth, view.State, operation);
             }
 
+            CheckCodes(truth, view.State);
             string stored = view.State.IsLive ? ReadAll(view.State).Text : "";
             if (view.State.IsLive != truth.Now.IsLive || stored != truth.Now.Text)
             {
@@ -256,6 +265,23 @@ internal sealed class ClusterTruth(
         {
             view.State.Release();
         }
+    }
+
+    /// <summary>Every tree can be read, every group of codes belongs to a node, and exactly the documents with a vector have codes.</summary>
+    private void CheckCodes(NamespaceTruth truth, NamespaceState state)
+    {
+        foreach (var segment in state.Manifest.Segments)
+        {
+            foreach (var problem in SimulatedStore.Wait(SegmentVerifier.VerifyAsync(store.Inner, segment, state.Manifest.Trees, CancellationToken.None)))
+            {
+                complain($"\"{truth.Keys.Name}\" version {state.Manifest.Version}: {problem.Key}: {problem.Message}");
+            }
+
+            CodedSegments += segment.Trees.Count;
+            GroupedSegments += segment.Trees.Count(t => t.TreeId != 0);
+        }
+
+        GrownTrees += state.Manifest.Trees.Count(t => t.Parts.Count > 1);
     }
 
     /// <summary>A branch or copy: its content must be its source's at some moment since the request began.</summary>

@@ -1,4 +1,5 @@
 using Puff.Engine;
+using Puff.Engine.Vectors;
 
 namespace Puff.TestKit.Simulation;
 
@@ -64,6 +65,13 @@ internal sealed record SimulationPlan
         Faults = plan.Faults with { Late = random.Next(50, 200), LastWords = random.Next(60), LongestDelay = TimeSpan.FromSeconds(300) },
     };
 
+    /// <summary>So small that trees are trained, grow and are given up within a run.</summary>
+    private static VectorIndexSettings DrawVectorIndex(Random random) => new()
+    {
+        CodesFrom = random.Next(1, 4), FlatLimit = random.Next(4, 24), GroupMean = 1, LeafMin = 1, LeafTarget = 3, LeafMax = random.Next(4, 8), FanOut = 3,
+        Threads = 1,
+    };
+
     private static SimulationPlan DrawLively(Random random)
     {
         bool small = random.Next(4) == 0;
@@ -80,6 +88,7 @@ internal sealed record SimulationPlan
                 MergeFanIn = random.Next(2, 5),
                 MaxEntryBytes = random.Next(3) == 0 ? 200 : 1 << 20,
                 MaxOpenNamespaces = random.Next(3) == 0 ? 1 : 100,
+                VectorIndex = DrawVectorIndex(random),
             },
             Faults = random.Next(6) == 0 ? FaultProfile.None with { Slow = 10 } : FaultProfile.Draw(random),
             Duration = TimeSpan.FromSeconds(small ? 200 : random.Next(300, 500)),

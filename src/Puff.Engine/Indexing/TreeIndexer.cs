@@ -1,0 +1,125 @@
+using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+using Puff.Engine.Vectors;
+
+namespace Puff.Engine.Indexing;
+
+/// <summary>
+/// Decides how the vectors of merged segments are grouped, and does it: flat, by a newly trained tree, or by the tree there is, with new leaves where some have
+/// become too large. Writes the new tree objects; they become visible with the segment. Holds no lock.
+/// </summary>
+internal sealed class TreeIndexer(EngineContext context, Namespace target)
+{
+    /// <summary>Opening a tree costs a request an object, so long chains are written anew as one.</summary>
+    private const int MaxParts = 16;
+
+    private VectorIndexSettings Settings => context.Settings.VectorIndex;
+
+    /// <param name="state">What is merged, and the trees there are. Pinned.</param>
+    /// <param name="inputs">The segments that are merged.</param>
+    /// <param name="source">Their documents.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public async Task<MergedTrees> PlanAsync(NamespaceState state, SegmentReader[] inputs, MergeSource source, CancellationToken cancellation)
+    {
+        var trees = new MergedTrees();
+        try
+        {
+            var groupings = new List<VectorGrouping>();
+            foreach (var vectors in SegmentVectors.OfAll(source, state.Manifest.Schema, Settings))
+            {
+                groupings.Add(await GroupAsync(trees, state, new MergedVectors(vectors, source, inputs), cancellation));
+            }
+
+            trees.Layout = SegmentLayout.Create(source.Count, groupings);
+            return trees;
+        }
+        catch
+        {
+            trees.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<VectorGrouping> GroupAsync(MergedTrees trees, NamespaceState state, MergedVectors merged, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var known = state.Trees.LastOrDefault(t => t.Descriptor.Attribute == merged.Attribute);
+        switch (TreePlanner.Decide(merged.Count, (int)Math.Min(int.MaxValue, merged.Count + merged.CountElsewhere(state.Segments)), ConditionOf(known), Settings))
+        {
+            case TreePlan.Flat:
+                return VectorGrouping.Flat(merged.Vectors);
+            case TreePlan.Train:
+                return await TrainAsync(trees, merged, cancellation);
+            default:
+                return await AssignAsync(trees, known!, merged, cancellation);
+        }
+    }
+
+    private static TreeCondition? ConditionOf(IndexTree? tree) => tree is null ? null : new TreeCondition(
+        tree.Descriptor.TrainedOn, tree.Descriptor.ProbesWhenTrained, TreeCalibration.ProbesOf(tree.Descriptor.Calibration));
+
+    private async Task<VectorGrouping> TrainAsync(MergedTrees trees, MergedVectors merged, CancellationToken cancellation)
+    {
+        var vectors = merged.Vectors;
+        ulong id = context.NextUInt64() | 1;
+        var trained = TreeTrainer.Train(vectors, vectors.Dimensions, id, VectorGrouping.RotationSeed, Settings, context.NextUInt64());
+        var tree = trees.Own(ClusterTree.Create(trained.Shape, trained.Nodes));
+        var nodeOf = new int[vectors.Count];
+        NodeAssigner.Assign(tree, vectors, TreeGroups.AllLevels, nodeOf, Settings.Threads);
+        var part = await WriteAsync(tree.Shape, vectors.Metric, 0, trained.Nodes, cancellation);
+        trees.Add(new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count });
+        LogMessages.TreeTrained(context.Log, target.Name, vectors.Attribute.Name, vectors.Count, tree.NodeCount);
+        return VectorGrouping.Of(vectors, tree, nodeOf);
+    }
+
+    private async Task<VectorGrouping> AssignAsync(MergedTrees trees, IndexTree known, MergedVectors merged, CancellationToken cancellation)
+    {
+        var vectors = merged.Vectors;
+        trees.BuildOn(known.Descriptor);
+        int depth = NodeAssigner.DepthFor(known.Tree, vectors.Count, Settings.GroupMean);
+        if (known.Tree.Leaves.ToArray().Any(leaf => known.Tree.Depth(leaf) > depth))
+        {
+            var upper = new int[vectors.Count];
+            NodeAssigner.Assign(known.Tree, vectors, depth, upper, Settings.Threads);
+            return VectorGrouping.Of(vectors, known.Tree, upper);
+        }
+
+        int[] nodeOf = merged.NodesIn(known.Tree);
+        NodeReassigner.Reassign(known.Tree, vectors, nodeOf, Settings.Threads);
+        if (LeafSplitter.Split(known.Tree, vectors, nodeOf, Settings, context.NextUInt64()) is not { } split)
+        {
+            return VectorGrouping.Of(vectors, known.Tree, nodeOf);
+        }
+
+        var tree = trees.Own(split.Tree);
+        trees.Add(known.Descriptor with { Parts = await ExtendAsync(known, split, vectors.Metric, cancellation) });
+        LogMessages.TreeGrew(context.Log, target.Name, vectors.Attribute.Name, split.Added.Count, tree.NodeCount);
+        return VectorGrouping.Of(vectors, tree, nodeOf);
+    }
+
+    private async Task<IReadOnlyList<TreePart>> ExtendAsync(IndexTree known, SplitTree split, DistanceMetric metric, CancellationToken cancellation) =>
+        known.Descriptor.Parts.Count < MaxParts
+            ? [.. known.Descriptor.Parts, await WriteAsync(split.Tree.Shape, metric, known.Tree.NodeCount, split.Added, cancellation)]
+            : [await WriteAsync(split.Tree.Shape, metric, 0, AllNodes(split.Tree), cancellation)];
+
+    /// <summary>The stored numbers come back exactly: centroids in memory are those, times a power of two.</summary>
+    private static unsafe NodeList AllNodes(ClusterTree tree)
+    {
+        var nodes = new NodeListBuilder(tree.Shape.CentroidScale);
+        for (int node = 0; node < tree.NodeCount; node++)
+        {
+            nodes.Add(tree.Parent(node), new ReadOnlySpan<float>(tree.Centroid(node), tree.PaddedDimensions));
+        }
+
+        return nodes.Build();
+    }
+
+    private ValueTask<TreePart> WriteAsync(TreeShape shape, DistanceMetric metric, int firstNode, NodeList nodes, CancellationToken cancellation)
+    {
+        string key = target.Keys.TreePart(shape.Id, firstNode, context.NextUInt64());
+        return TreeObject.WriteAsync(context.Store, key, shape, metric, firstNode, nodes, cancellation);
+    }
+}
