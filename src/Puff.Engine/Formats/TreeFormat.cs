@@ -79,8 +79,8 @@ internal static class TreeFormat
         uint count = reader.UInt32();
         float scale = BitConverter.UInt32BitsToSingle(reader.UInt32());
         if (id == 0 || metric is not ((uint)DistanceMetric.CosineDistance or (uint)DistanceMetric.EuclideanSquared)
-            || dimensions is 0 or > CodesFormat.MaxPaddedDimensions || padded != CodesFormat.Pad((int)dimensions) || !float.IsNormal(scale) || !float.IsPow2(scale)
-            || count == 0 || first > int.MaxValue - count || reader.Remaining != count * (4L + (padded * 2L)))
+            || dimensions is 0 or > CodesFormat.MaxPaddedDimensions || padded != CodesFormat.Pad((int)dimensions)
+            || !float.IsNormal(scale) || !float.IsPow2(scale) || count == 0 || first > int.MaxValue - count || reader.Remaining != count * (4L + (padded * 2L)))
         {
             throw new CorruptDataException(
                 $"tree {id:x16}: {count} nodes from {first}, {dimensions} dimensions as {padded}, metric {metric}, scale {scale}");

@@ -47,7 +47,8 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
     {
         cancellation.ThrowIfCancellationRequested();
         var known = state.Trees.LastOrDefault(t => t.Descriptor.Attribute == merged.Attribute);
-        switch (TreePlanner.Decide(merged.Count, (int)Math.Min(int.MaxValue, merged.Count + merged.CountElsewhere(state.Segments)), ConditionOf(known), Settings))
+        int total = (int)Math.Min(int.MaxValue, merged.Count + merged.CountElsewhere(state.Segments));
+        switch (TreePlanner.Decide(merged.Count, total, ConditionOf(known), Settings))
         {
             case TreePlan.Flat:
                 return VectorGrouping.Flat(merged.Vectors);

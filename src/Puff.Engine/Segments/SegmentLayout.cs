@@ -1,8 +1,8 @@
 namespace Puff.Engine.Segments;
 
 /// <summary>
-/// The order of a new segment's documents, and which attributes get codes. Documents are numbered by groups of the first attribute with codes, so that a group is a
-/// range of documents; those without a vector come last. Slots of other attributes name their documents.
+/// The order of a new segment's documents, and which attributes get codes. Documents are numbered by groups of the first attribute with codes, so that a group
+/// is a range of documents; those without a vector come last. Slots of other attributes name their documents.
 /// </summary>
 internal sealed class SegmentLayout
 {

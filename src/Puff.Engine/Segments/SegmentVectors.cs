@@ -5,7 +5,8 @@ using Puff.Engine.Vectors;
 namespace Puff.Engine.Segments;
 
 /// <summary>
-/// The vectors of one attribute among a new segment's documents, as training, assignment and coding read them: numbered without gaps, in the order of the source.
+/// The vectors of one attribute among a new segment's documents, as training, assignment and coding read them: numbered without gaps, in the order of the
+/// source.
 /// </summary>
 internal sealed unsafe class SegmentVectors : IVectorSource
 {

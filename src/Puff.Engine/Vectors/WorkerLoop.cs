@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// Loops over independent items on several threads, those of the scheduler the caller runs on: work in the background stays there. Callers see to it that no result
-/// depends on which thread does what, or when.
+/// Loops over independent items on several threads, those of the scheduler the caller runs on: work in the background stays there. Callers see to it that no
+/// result depends on which thread does what, or when.
 /// </summary>
 internal static class WorkerLoop
 {
