@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Puff.Engine.Numerics;
 
 namespace Puff.Benchmarks;
@@ -34,20 +33,7 @@ internal sealed unsafe class NativeRows : IDisposable
     public float[] Query { get; }
 
     /// <summary>Touches every byte once as fast as it goes: what a scan is measured against.</summary>
-    public ulong Sum()
-    {
-        Vector256<ulong> a = default, b = default, c = default, d = default;
-        byte* end = Pointer + Bytes / 128 * 128;
-        for (byte* p = Pointer; p < end; p += 128)
-        {
-            a += Vector256.Load((ulong*)p);
-            b += Vector256.Load((ulong*)(p + 32));
-            c += Vector256.Load((ulong*)(p + 64));
-            d += Vector256.Load((ulong*)(p + 96));
-        }
-
-        return Vector256.Sum(a + b + c + d);
-    }
+    public ulong Sum() => PlainRead.Sum(Pointer, Bytes);
 
     public void Dispose() => NativeMemory.AlignedFree(Pointer);
 

@@ -1,11 +1,14 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --parse, --bodies or --tree: a short report. Otherwise BenchmarkDotNet, for example --filter '*DotProduct*'.
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies or --tree: a short report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
 switch (args)
 {
     case ["--scan", ..]:
         ScanReport.Run();
+        break;
+    case ["--codes", ..]:
+        CodeReport.Run();
         break;
     case ["--parse", ..]:
         ParseReport.Run();

@@ -81,8 +81,8 @@ internal sealed unsafe class CodeQuery : IDisposable
 
         SquaredNorm = DotProduct.Compute<F32Element>((byte*)Rotated, Rotated, padded);
         bool usable = SquaredNorm <= LargestSquare;
-        var (sum, absoluteSum, largest) = Sums();
-        PrepareTables(usable, sum, absoluteSum);
+        var (sum, absoluteSum, largest, range) = QueryElements.Measure(Rotated, padded);
+        PrepareTables(usable, sum, absoluteSum, range);
         PrepareElements(usable, absoluteSum, largest);
     }
 
@@ -163,12 +163,18 @@ internal sealed unsafe class CodeQuery : IDisposable
         return kept;
     }
 
-    private void PrepareTables(bool usable, double sum, double absoluteSum)
+    private void PrepareTables(bool usable, double sum, double absoluteSum, float range)
     {
-        float range = LookUpTables.Range(Rotated, padded);
         bool any = usable && range >= SmallestSquare;
         tableStep = any ? range / LookUpTables.MaxEntry : 0;
-        LookUpTables.Fill(Rotated, padded, any ? LookUpTables.MaxEntry / range : 0, tables);
+        if (any)
+        {
+            LookUpTables.Fill(Rotated, padded, LookUpTables.MaxEntry / range, tables);
+        }
+        else
+        {
+            NativeMemory.Clear(tables, (nuint)padded * 4);
+        }
 
         // All tables' least entries add up to the sum of the negative elements, (sum - absoluteSum) / 2; a clear bit stands for -½.
         tableBias = usable ? (float)((any ? (sum - absoluteSum) / 2 : 0) - sum / 2) : 0;
@@ -179,35 +185,21 @@ internal sealed unsafe class CodeQuery : IDisposable
     private void PrepareElements(bool usable, double absoluteSum, float largest)
     {
         bool any = usable && largest >= SmallestSquare;
-        elementStep = any ? largest / 127 : 0;
-        float inverseStep = any ? 127 / largest : 0;
+        elementStep = any ? largest / QueryElements.MaxElement : 0;
         int sum = 0;
-        for (int i = 0; i < padded; i++)
+        if (any)
         {
-            int element = any ? (int)MathF.Round(Rotated[i] * inverseStep) : 0;
-            elements[i] = (sbyte)element;
-            sum += element;
+            sum = QueryElements.Round(Rotated, padded, QueryElements.MaxElement / largest, elements);
+        }
+        else
+        {
+            NativeMemory.Clear(elements, (nuint)padded);
         }
 
         NibbleDot.Pair(elements, pairedElements, padded);
         elementBias = 7.5f * sum;
         elementError = (float)(RoundingDeviation * elementStep * NibbleNorm * Math.Sqrt(padded));
         elementRounding = usable ? (float)(absoluteSum * (any ? 8 * TermRounding : 8)) : float.PositiveInfinity;
-    }
-
-    private (double Sum, double AbsoluteSum, float Largest) Sums()
-    {
-        double sum = 0, absoluteSum = 0;
-        float largest = 0;
-        for (int i = 0; i < padded; i++)
-        {
-            float absolute = MathF.Abs(Rotated[i]);
-            sum += Rotated[i];
-            absoluteSum += absolute;
-            largest = Math.Max(largest, absolute);
-        }
-
-        return (sum, absoluteSum, largest);
     }
 
     private void Free()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Puff.Engine.Numerics;
 
@@ -12,41 +13,60 @@ internal static unsafe class LookUpTables
     /// <summary>Largest number in a table: two of them fit into a byte.</summary>
     public const int MaxEntry = 127;
 
-    /// <summary>The largest difference of two sums of one table.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float Range(float* query, int padded)
+    /// <summary>Fills the tables.</summary>
+    /// <param name="inverseStep">127 / (the largest Σ|q| of four elements), or 0.</param>
+    public static void Fill(float* query, int padded, float inverseStep, byte* tables)
     {
-        float range = 0;
-        for (int i = 0; i < padded; i += 4)
+        if (Avx512F.IsSupported && Vector512.IsHardwareAccelerated)
         {
-            var absolute = Vector128.Abs(Vector128.Load(query + i));
-            range = Math.Max(range, (absolute[0] + absolute[1]) + (absolute[2] + absolute[3]));
+            Fill512(query, padded, inverseStep, tables);
         }
-
-        return range;
+        else
+        {
+            Fill128(query, padded, inverseStep, tables);
+        }
     }
 
-    /// <summary>Fills the tables.</summary>
-    /// <param name="inverseStep">127 / <see cref="Range"/>, or 0.</param>
+    /// <summary>One table in one register: an element is added where the number of the entry has its bit.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Fill(float* query, int padded, float inverseStep, byte* tables)
+    internal static void Fill512(float* query, int padded, float inverseStep, byte* tables)
+    {
+        var factor = Vector512.Create(inverseStep);
+        var rounding = Vector512.Create(0.5f);
+        var mask0 = Vector512.Create(0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1, 0, -1).AsSingle();
+        var mask1 = Vector512.Create(0, 0, -1, -1, 0, 0, -1, -1, 0, 0, -1, -1, 0, 0, -1, -1).AsSingle();
+        var mask2 = Vector512.Create(0, 0, 0, 0, -1, -1, -1, -1, 0, 0, 0, 0, -1, -1, -1, -1).AsSingle();
+        var mask3 = Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1).AsSingle();
+        for (int i = 0; i < padded; i += 4)
+        {
+            var low = (Vector512.Create(query[i]) & mask0) + (Vector512.Create(query[i + 1]) & mask1);
+            var high = (Vector512.Create(query[i + 2]) & mask2) + (Vector512.Create(query[i + 3]) & mask3);
+            var entries = (low + high - Vector512.Create(Least(Vector128.Load(query + i)).ToScalar())) * factor + rounding;
+            Avx512F.ConvertToVector128Byte(Vector512.ConvertToInt32Native(entries)).Store(tables + i * 4);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Fill128(float* query, int padded, float inverseStep, byte* tables)
     {
         var factor = Vector128.Create(inverseStep);
         for (int i = 0; i < padded; i += 4)
         {
-            float q0 = query[i], q1 = query[i + 1], q2 = query[i + 2], q3 = query[i + 3];
-            float least = (Negative(q0) + Negative(q1)) + (Negative(q2) + Negative(q3));
-            var low = Vector128.Create(0, q0, q1, q0 + q1);
-            var minimum = Vector128.Create(least);
-            var e0 = Entries(low, minimum, factor);
-            var e1 = Entries(low + Vector128.Create(q2), minimum, factor);
-            var e2 = Entries(low + Vector128.Create(q3), minimum, factor);
-            var e3 = Entries(low + Vector128.Create(q2 + q3), minimum, factor);
+            var elements = Vector128.Load(query + i);
+            var least = Least(elements);
+            var q2 = Vector128.Shuffle(elements, Vector128.Create(2, 2, 2, 2));
+            var q3 = Vector128.Shuffle(elements, Vector128.Create(3, 3, 3, 3));
+            var low = (Vector128.Shuffle(elements, Vector128.Create(0, 0, 0, 0)) & Vector128.Create(0, -1, 0, -1).AsSingle())
+                + (Vector128.Shuffle(elements, Vector128.Create(1, 1, 1, 1)) & Vector128.Create(0, 0, -1, -1).AsSingle());
+            var e0 = Entries(low, least, factor);
+            var e1 = Entries(low + q2, least, factor);
+            var e2 = Entries(low + q3, least, factor);
+            var e3 = Entries(low + (q2 + q3), least, factor);
             Vector128.Narrow(Vector128.Narrow(e0, e1), Vector128.Narrow(e2, e3)).AsByte().Store(tables + i * 4);
         }
     }
 
-    /// <summary>The plain loop: what <see cref="Fill"/> is tested against, bit for bit.</summary>
+    /// <summary>The plain loop: what the others are tested against, bit for bit.</summary>
     internal static void FillScalar(float* query, int padded, float inverseStep, byte* tables)
     {
         for (int i = 0; i < padded; i += 4)
@@ -61,7 +81,15 @@ internal static unsafe class LookUpTables
         }
     }
 
+    /// <summary>The sum of the negative elements, in every lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Least(Vector128<float> elements)
+    {
+        var negative = Vector128.MinNative(elements, default);
+        var pairs = negative + Vector128.Shuffle(negative, Vector128.Create(1, 0, 3, 2));
+        return pairs + Vector128.Shuffle(pairs, Vector128.Create(2, 3, 0, 1));
+    }
+
     private static float Negative(float value) => value < 0 ? value : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

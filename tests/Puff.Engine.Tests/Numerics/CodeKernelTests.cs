@@ -117,23 +117,19 @@ public sealed unsafe class CodeKernelTests
     }
 
     [Fact]
-    public void Look_up_tables_are_those_of_the_plain_loop()
+    public void Queries_are_prepared_as_by_the_plain_loops()
     {
         foreach (int padded in Lengths)
         {
             using var query = NativeFloats.Gaussian(new Random(padded), padded);
-            var fast = new byte[padded * 4];
-            var plain = new byte[padded * 4];
-            float range = LookUpTables.Range(query.Pointer, padded);
-            fixed (byte* f = fast, p = plain)
-            {
-                LookUpTables.Fill(query.Pointer, padded, LookUpTables.MaxEntry / range, f);
-                LookUpTables.FillScalar(query.Pointer, padded, LookUpTables.MaxEntry / range, p);
-            }
-
-            Assert.Equal(plain, fast);
-            Assert.Equal(LookUpTables.MaxEntry, fast.Max());
-            Assert.Equal(0, fast.Min());
+            var measured = QueryElements.Measure(query.Pointer, padded);
+            float[] values = query.Span.ToArray();
+            Assert.Equal(values.Sum(value => (double)value), measured.Sum, 1e-9 * padded);
+            Assert.Equal(values.Sum(value => (double)Math.Abs(value)), measured.AbsoluteSum, 1e-9 * padded);
+            Assert.Equal(values.Max(Math.Abs), measured.Largest);
+            Assert.Equal(values.Chunk(4).Max(four => four.Sum(Math.Abs)), measured.Range, 1e-5);
+            CompareTables(query.Pointer, padded, LookUpTables.MaxEntry / measured.Range);
+            CompareElements(query.Pointer, padded, QueryElements.MaxElement / measured.Largest);
         }
     }
 
@@ -186,6 +182,49 @@ public sealed unsafe class CodeKernelTests
         }
 
         NativeMemory.AlignedFree(block);
+    }
+
+    private static void CompareTables(float* query, int padded, float inverseStep)
+    {
+        var plain = new byte[padded * 4];
+        fixed (byte* p = plain)
+        {
+            LookUpTables.FillScalar(query, padded, inverseStep, p);
+        }
+
+        foreach (bool narrow in new[] { false, true })
+        {
+            var fast = new byte[padded * 4];
+            fixed (byte* f = fast)
+            {
+                if (narrow)
+                {
+                    LookUpTables.Fill128(query, padded, inverseStep, f);
+                }
+                else
+                {
+                    LookUpTables.Fill(query, padded, inverseStep, f);
+                }
+            }
+
+            Assert.Equal(plain, fast);
+        }
+
+        Assert.Equal(LookUpTables.MaxEntry, plain.Max());
+        Assert.Equal(0, plain.Min());
+    }
+
+    private static void CompareElements(float* query, int padded, float inverseStep)
+    {
+        var plain = new sbyte[padded];
+        var fast = new sbyte[padded];
+        fixed (sbyte* p = plain, f = fast)
+        {
+            Assert.Equal(QueryElements.RoundScalar(query, padded, inverseStep, p), QueryElements.Round(query, padded, inverseStep, f));
+        }
+
+        Assert.Equal(plain, fast);
+        Assert.Equal(QueryElements.MaxElement, plain.Max(element => Math.Abs((int)element)));
     }
 
     private static void CompareBinary(float* residual, float* centroid, int padded, int lane)

@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Puff.Engine.Numerics;
+
+namespace Puff.Benchmarks;
+
+/// <summary>
+/// Goal: the kernels of vector search cost what the arithmetic allows. Method: nanoseconds for one vector of 768 dimensions, one thread, best of several
+/// passes, beside the plain loop of the same kernel and a plain sum over the bytes that it reads. "Cached" codes fit into the second-level cache, the others
+/// into none.
+/// </summary>
+internal static unsafe class CodeReport
+{
+    private const int Dimensions = 768;
+    private const int Cached = 1024;
+    private const int Large = 1 << 20;
+
+    public static void Run()
+    {
+        Console.WriteLine($"vectors of {(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)} bits");
+        Console.WriteLine($"{"kernel",-26}{"ns",10}{"plain loop ns",15}{"plain read ns",15}");
+        using (var codes = new CodedVectors(Dimensions, Cached))
+        {
+            Preparation(codes);
+            Scans("cached", codes, plainLoops: true);
+        }
+
+        using (var codes = new CodedVectors(Dimensions, Large))
+        {
+            Scans("memory", codes, plainLoops: false);
+        }
+
+        Routing();
+        Products();
+    }
+
+    private static void Preparation(CodedVectors codes)
+    {
+        float* rotated = stackalloc float[codes.Padded];
+        var plain = new float[codes.Padded];
+        byte* scratch = (byte*)NativeMemory.AlignedAlloc((nuint)codes.Padded * 8, 64);
+        double read = Read(codes.Vectors, Dimensions * sizeof(float));
+        Line("rotate", Each(i => codes.Rotation.Apply(codes.Vector(i), rotated)), Each(i =>
+            codes.Rotation.ApplyScalar(new Span<float>(codes.Vector(i), Dimensions), plain)), read);
+        Line("encode 1 bit", Each(codes.EncodeBinary), Each(i =>
+            BinaryCodes.EncodeScalar(codes.Vector(i), codes.Centroid, codes.Padded, scratch, 0)), 2 * read);
+        Line("encode 4 bits", Each(codes.EncodeNibble), Each(i =>
+            NibbleCodes.EncodeScalar(codes.Vector(i), codes.Centroid, codes.Padded, 1, scratch)), 2 * read);
+        Line("prepare query", Each(i => codes.Query.Prepare(codes.Vector(i))), Each(i =>
+            LookUpTables.FillScalar(codes.Vector(i), codes.Padded, 1, scratch)), read);
+        NativeMemory.AlignedFree(scratch);
+    }
+
+    private static void Scans(string where, CodedVectors codes, bool plainLoops)
+    {
+        byte* lut = stackalloc byte[codes.Padded * 4];
+        sbyte* query = stackalloc sbyte[codes.Padded];
+        float* estimates = stackalloc float[BinaryCodes.BlockVectors];
+        float* bounds = stackalloc float[BinaryCodes.BlockVectors];
+        new Span<byte>(lut, codes.Padded * 4).Fill(100);
+        new Span<sbyte>(query, codes.Padded).Fill(77);
+        int blocks = codes.Count / BinaryCodes.BlockVectors;
+        double scan = All(blocks, i => codes.Query.Scan(codes.Block(i), 1, uint.MaxValue, 0, estimates, bounds)) / BinaryCodes.BlockVectors;
+        double nibble = All(codes.Count, i => codes.Query.Nibble(codes.Row(i), 1, out _, out _));
+        double plainScan = double.NaN, plainNibble = double.NaN;
+        if (plainLoops)
+        {
+            plainScan = All(blocks, i => FastScan.Scalar(codes.Block(i), lut, codes.Padded / 4)) / BinaryCodes.BlockVectors;
+            plainNibble = All(codes.Count, i => NibbleDot.Scalar(codes.Row(i), query, codes.Padded));
+        }
+
+        Line($"scan 1 bit, {where}", scan, plainScan, Read(codes.Blocks, codes.BlockBytes) / codes.Count);
+        Line($"distance 4 bits, {where}", nibble, plainNibble, Read(codes.Rows, codes.RowBytes) / codes.Count);
+    }
+
+    private static void Routing()
+    {
+        using var centroids = new CodedVectors(Dimensions, Cached);
+        using var codes = CentroidCodes.Create(centroids.Vectors, Cached, Dimensions, Dimensions);
+        int[] rows = [.. Enumerable.Range(0, Cached)];
+        var distances = new float[Cached];
+        short* query = stackalloc short[Dimensions];
+        new Span<short>(query, Dimensions).Fill(500);
+        Measure.WarmUp(() => codes.Distances(centroids.Centroid, rows, distances));
+        double seconds = Measure.Seconds(() => codes.Distances(centroids.Centroid, rows, distances), 50) / Cached;
+        double plain = All(Cached, i => ByteDot.Scalar((sbyte*)centroids.Rows + i, query, Dimensions));
+        Line("distance 8 bits, cached", seconds * 1e9, plain, Read(centroids.Vectors, Cached * Dimensions) / Cached);
+    }
+
+    private static void Products()
+    {
+        const int Rows = 960;
+        int* nearest = stackalloc int[Rows];
+        Console.WriteLine();
+        Console.WriteLine($"{"products of all pairs",-26}{"GFLOP/s",10}");
+        foreach (int dimensions in new[] { 768, 1024, 1536 })
+        {
+            float* x = (float*)NativeMemory.AlignedAlloc((nuint)(Rows * dimensions * sizeof(float)), 64);
+            float* result = (float*)NativeMemory.AlignedAlloc(Rows * Rows * sizeof(float), 64);
+            new Span<float>(x, Rows * dimensions).Fill(0.5f);
+            using var packed = PackedRows.Pack(x, Rows, dimensions, dimensions);
+            double operations = 2.0 * Rows * Rows * dimensions;
+            Rate($"{dimensions}", operations, () => Gemm.Dots(x, Rows, dimensions, packed, result, packed.PaddedCount));
+            Rate($"{dimensions}, nearest only", operations, () => Gemm.Nearest(x, Rows, dimensions, packed, nearest, null));
+            if (dimensions == 768)
+            {
+                Rate("768, plain loop, 8 rows", operations / Rows * 8 / 30, () => GemmTile.Scalar(x, dimensions, 8, packed.Panel(0), dimensions, result, 32));
+                Rate("768, 256 bits, 6 rows", operations / Rows * 6 / 30, () => GemmTile.Compute256(x, dimensions, 6, packed.Panel(0), dimensions, result, 32));
+                Rate("768, 128 bits, 6 rows", operations / Rows * 6 / 30, () => GemmTile.Compute128(x, dimensions, 6, packed.Panel(0), dimensions, result, 32));
+            }
+
+            NativeMemory.AlignedFree(x);
+            NativeMemory.AlignedFree(result);
+        }
+    }
+
+    private static void Rate(string name, double operations, Action action) =>
+        Console.WriteLine($"{name,-26}{operations / Measure.Seconds(action, 15) / 1e9,10:F1}");
+
+    /// <summary>Nanoseconds for one of the vectors in cache.</summary>
+    private static double Each(Action<int> action) => All(Cached, action);
+
+    private static double All(int count, Action<int> action)
+    {
+        void Once()
+        {
+            for (int i = 0; i < count; i++)
+            {
+                action(i);
+            }
+        }
+
+        Measure.WarmUp(Once);
+        return Measure.Seconds(Once, count <= Cached ? 50 : 7) / count * 1e9;
+    }
+
+    /// <summary>Nanoseconds of a plain sum over bytes.</summary>
+    private static double Read(void* start, long bytes)
+    {
+        const int Repeats = 20;
+        return Measure.Seconds(() =>
+        {
+            for (int i = 0; i < Repeats; i++)
+            {
+                GC.KeepAlive(PlainRead.Sum((byte*)start, bytes));
+            }
+        }) / Repeats * 1e9;
+    }
+
+    private static void Line(string kernel, double nanoseconds, double plainLoop, double plainRead) =>
+        Console.WriteLine($"{kernel,-26}{nanoseconds,10:F1}{(double.IsNaN(plainLoop) ? "" : plainLoop.ToString("F1")),15}{plainRead,15:F1}");
+}
