@@ -36,7 +36,7 @@ internal static unsafe class CodeReport
 
     private static void Preparation(CodedVectors codes)
     {
-        float* rotated = stackalloc float[codes.Padded];
+        float* rotated = (float*)NativeMemory.AlignedAlloc((nuint)codes.Padded * sizeof(float), 64);
         var plain = new float[codes.Padded];
         byte* scratch = (byte*)NativeMemory.AlignedAlloc((nuint)codes.Padded * 8, 64);
         double read = Read(codes.Vectors, Dimensions * sizeof(float));
@@ -49,6 +49,7 @@ internal static unsafe class CodeReport
         Line("prepare query", Each(i => codes.Query.Prepare(codes.Vector(i))), Each(i =>
             LookUpTables.FillScalar(codes.Vector(i), codes.Padded, 1, scratch)), read);
         NativeMemory.AlignedFree(scratch);
+        NativeMemory.AlignedFree(rotated);
     }
 
     private static void Scans(string where, CodedVectors codes, bool plainLoops)

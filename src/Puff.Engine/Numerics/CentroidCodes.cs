@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Puff.Engine.Numerics;
@@ -14,6 +16,7 @@ internal sealed unsafe class CentroidCodes : IDisposable
 
     // A byte times this, summed over the most dimensions that a vector can have (10,752), stays below 2^31.
     private const float LargestElement = 1023;
+    private const float LargestByte = 127;
 
     private readonly int padded;
     private readonly sbyte* codes;
@@ -95,66 +98,72 @@ internal sealed unsafe class CentroidCodes : IDisposable
 
     private void ComputeMean(float* rows, long stride)
     {
-        for (int i = 0; i < padded; i++)
-        {
-            mean[i] = 0;
-        }
+        NativeMemory.Clear(mean, (nuint)padded * sizeof(float));
 
         // Divided first, so that large centroids do not overflow.
-        float weight = 1f / Count;
+        var weight = Vector256.Create(1f / Count);
         for (int row = 0; row < Count; row++)
         {
             float* centroid = rows + row * stride;
-            for (int i = 0; i < padded; i++)
+            for (int i = 0; i < padded; i += Vector256<float>.Count)
             {
-                mean[i] += centroid[i] * weight;
+                (Vector256.Load(mean + i) + Vector256.Load(centroid + i) * weight).Store(mean + i);
             }
         }
     }
 
     private void Encode(float* centroid, int row)
     {
-        float largest = 0;
-        double squaredNorm = 0;
-        for (int i = 0; i < padded; i++)
-        {
-            float difference = centroid[i] - mean[i];
-            largest = Math.Max(largest, Math.Abs(difference));
-            squaredNorm += (double)difference * difference;
-        }
-
+        float largest = LargestDifference(centroid, out squaredNorms[row]);
+        float inverseStep = InverseStep(LargestByte, largest);
         sbyte* code = codes + (long)row * padded;
-        float inverseStep = largest > 0 ? 127 / largest : 0;
-        inverseStep = float.IsFinite(inverseStep) ? inverseStep : 0;
-        for (int i = 0; i < padded; i++)
+        for (int i = 0; i < padded; i += 32)
         {
-            code[i] = (sbyte)MathF.Round((centroid[i] - mean[i]) * inverseStep);
+            var low = Vector256.Narrow(Steps(centroid, i, inverseStep), Steps(centroid, i + 8, inverseStep));
+            var high = Vector256.Narrow(Steps(centroid, i + 16, inverseStep), Steps(centroid, i + 24, inverseStep));
+            Vector256.Narrow(low, high).Store(code + i);
         }
 
-        steps[row] = largest / 127;
-        squaredNorms[row] = (float)squaredNorm;
+        steps[row] = largest / LargestByte;
     }
 
     /// <summary>The query's difference from the mean, in steps; returns the step.</summary>
     private float Quantize(float* rotated, short* query, out float squaredNorm)
     {
-        float largest = 0;
-        squaredNorm = 0;
-        for (int i = 0; i < padded; i++)
+        float largest = LargestDifference(rotated, out squaredNorm);
+        float inverseStep = InverseStep(LargestElement, largest);
+        for (int i = 0; i < padded; i += 16)
         {
-            float difference = rotated[i] - mean[i];
-            largest = Math.Max(largest, Math.Abs(difference));
-            squaredNorm += difference * difference;
-        }
-
-        float inverseStep = largest > 0 ? LargestElement / largest : 0;
-        inverseStep = float.IsFinite(inverseStep) ? inverseStep : 0;
-        for (int i = 0; i < padded; i++)
-        {
-            query[i] = (short)MathF.Round((rotated[i] - mean[i]) * inverseStep);
+            Vector256.Narrow(Steps(rotated, i, inverseStep), Steps(rotated, i + 8, inverseStep)).Store(query + i);
         }
 
         return largest / LargestElement;
+    }
+
+    private static float InverseStep(float steps, float largest) => largest > 0 && float.IsFinite(steps / largest) ? steps / largest : 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector256<int> Steps(float* vector, int start, float inverseStep) =>
+        Vector256.ConvertToInt32Native(Vector256.Round((Vector256.Load(vector + start) - Vector256.Load(mean + start)) * inverseStep));
+
+    private float LargestDifference(float* vector, out float squaredNorm)
+    {
+        Vector256<float> largest = default, squares = default;
+        for (int i = 0; i < padded; i += Vector256<float>.Count)
+        {
+            var difference = Vector256.Load(vector + i) - Vector256.Load(mean + i);
+            largest = Vector256.MaxNative(largest, Vector256.Abs(difference));
+            squares = Vector256.MultiplyAddEstimate(difference, difference, squares);
+        }
+
+        squaredNorm = Vector256.Sum(squares);
+        float result = 0;
+        for (int i = 0; i < Vector256<float>.Count; i++)
+        {
+            result = Math.Max(result, largest[i]);
+        }
+
+        return result;
     }
 
     private void Prefetch(sbyte* row)
