@@ -36,9 +36,60 @@ internal static unsafe class TreeReport
         start = Stopwatch.GetTimestamp();
         tree.WalkRank(0);
         Console.WriteLine($"walk    {Stopwatch.GetElapsedTime(start).TotalSeconds,8:F2} s");
+        start = Stopwatch.GetTimestamp();
+        NodeReassigner.Reassign(tree, stored, nodeOf, settings.Threads);
+        Console.WriteLine($"reassign{Stopwatch.GetElapsedTime(start).TotalSeconds,8:F2} s");
+        start = Stopwatch.GetTimestamp();
+        tree.PrepareRouting();
+        Console.WriteLine($"routing {Stopwatch.GetElapsedTime(start).TotalSeconds,8:F2} s to make its codes");
+        PrintRouting(all, stored.Count, tree);
+        tree = Split(tree, stored, nodeOf, settings);
         PrintRecall(all, stored, tree, nodeOf);
         Console.WriteLine($"peak memory {Process.GetCurrentProcess().PeakWorkingSet64 >> 20} MiB, of which vectors {(long)count * dimensions * 4 >> 20} MiB");
         tree.Release();
+    }
+
+    private static ClusterTree Split(ClusterTree tree, IVectorSource stored, int[] nodeOf, VectorIndexSettings settings)
+    {
+        long start = Stopwatch.GetTimestamp();
+        if (LeafSplitter.Split(tree, stored, nodeOf, settings, 4) is { } split)
+        {
+            tree.Release();
+            tree = split.Tree;
+        }
+
+        Console.WriteLine($"split   {Stopwatch.GetElapsedTime(start).TotalSeconds,8:F2} s");
+        PrintLeaves(tree, nodeOf);
+        return tree;
+    }
+
+    private static void PrintRouting(TopicVectors all, int stored, ClusterTree tree)
+    {
+        var scratch = new RouteScratch();
+        var queries = new CodeQuery[Queries];
+        float* rotated = stackalloc float[tree.PaddedDimensions];
+        for (int q = 0; q < Queries; q++)
+        {
+            tree.Rotation.Apply(all.Row(stored + q), rotated);
+            queries[q] = new CodeQuery(tree.PaddedDimensions);
+            queries[q].Prepare(rotated);
+        }
+
+        foreach (int count in new[] { 16, 64, 128, 512 }.Where(c => c < tree.Leaves.Length))
+        {
+            var leaves = new int[count];
+            var distances = new float[count];
+            double seconds = Measure.Seconds(() => Array.ForEach(queries, q => tree.Route(q, scratch, count, leaves, distances))) / Queries;
+            double found = queries.Average(q =>
+            {
+                tree.Route(q, scratch, count, leaves, distances);
+                float farthest = tree.Leaves.ToArray().Select(leaf => tree.SquaredDistance(q.Rotated, leaf)).Order().ElementAt(count - 1);
+                return distances.Count(d => d <= farthest) / (double)count;
+            });
+            Console.WriteLine($"route to {count,4} leaves: {seconds * 1e6:F0} us, {found:P2} of the nearest");
+        }
+
+        Array.ForEach(queries, q => q.Dispose());
     }
 
     private static void PrintLeaves(ClusterTree tree, int[] nodeOf)

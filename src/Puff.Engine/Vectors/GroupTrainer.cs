@@ -87,7 +87,7 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
         return sample;
     }
 
-    /// <summary>Reads a batch of vectors on all threads, finds their clusters, and adds them up in the order of the members whatever the number of threads.</summary>
+    /// <summary>Reads vectors in batches on all threads, finds their clusters, and adds them up: in order, whatever the number of threads.</summary>
     private void Refine(ReadOnlyMemory<int> members, FloatBuffer shortCentroids, TrainedGroup group)
     {
         int batch = (int)Math.Clamp(bufferBytes / (padded * sizeof(float)), RowsPerItem, Math.Max(RowsPerItem, members.Length));

@@ -1,8 +1,9 @@
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// Puts vectors into the nodes of a tree: level by level, at each level comparing a vector with the children of the three nodes that were nearest one level above.
-/// Vectors that are zero or whose norm single precision cannot hold are put where a zero vector belongs. No result depends on the number of threads.
+/// Puts vectors into the nodes of a tree: level by level, each time comparing a vector with the children of the three nodes that were nearest one
+/// level above. Vectors that are zero or whose norm single precision cannot hold are put where a zero vector belongs. No result depends on the number of
+/// threads.
 /// </summary>
 internal static unsafe class NodeAssigner
 {
@@ -10,7 +11,9 @@ internal static unsafe class NodeAssigner
     private const int LargestChunk = 4_096;
     private const int SmallestChunk = 64;
 
-    /// <summary>The deepest depth at which nodes get <paramref name="leastMean"/> of <paramref name="count"/> vectors on average; 0, the root, if none.</summary>
+    /// <summary>
+    /// The deepest depth at which nodes get <paramref name="leastMean"/> of <paramref name="count"/> vectors on average; the root's, 0, if none does.
+    /// </summary>
     public static int DepthFor(ClusterTree tree, int count, int leastMean)
     {
         int[] nodesAt = EndsByDepth(tree);

@@ -3,24 +3,81 @@ namespace Puff.Engine.Vectors;
 /// <summary>What <see cref="ClusterTree.Route"/> works with: pooled by callers, so that routing allocates nothing. For one thread at a time.</summary>
 internal sealed class RouteScratch
 {
-    /// <summary>Nodes that codes say are near.</summary>
-    public NearestNodes Estimated { get; } = new();
+    private float[] distances = [];
+    private int[] nodes = [];
 
-    /// <summary>Nodes with their distances.</summary>
-    public NearestNodes Exact { get; } = new();
+    /// <summary>Nodes that codes say are near.</summary>
+    public NodeSieve Near { get; } = new();
+
+    /// <summary>Sections of codes by distance.</summary>
+    public int[] Sections { get; private set; } = [];
+
+    public float[] SectionDistances { get; private set; } = [];
 
     /// <summary>Upper nodes that are followed, and their distances.</summary>
     public int[] Upper { get; private set; } = [];
 
     public float[] UpperDistances { get; private set; } = [];
 
-    /// <summary>Makes room for that many upper nodes.</summary>
     public void EnsureUpper(int count)
     {
         if (Upper.Length < count)
         {
             Upper = new int[count];
             UpperDistances = new float[count];
+        }
+    }
+
+    public void EnsureSections(int count)
+    {
+        if (Sections.Length < count)
+        {
+            Sections = new int[count];
+            SectionDistances = new float[count];
+        }
+    }
+
+    /// <summary>Writes the nearest of some nodes by exact distance, then number, and returns how many.</summary>
+    public unsafe int Nearest(ClusterTree tree, float* rotated, ReadOnlySpan<int> candidates, Span<int> nearest, Span<float> squaredDistances)
+    {
+        if (nodes.Length < candidates.Length)
+        {
+            distances = new float[candidates.Length];
+            nodes = new int[candidates.Length];
+        }
+
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            float distance = tree.SquaredDistance(rotated, candidates[i]);
+            distances[i] = float.IsNaN(distance) ? float.PositiveInfinity : distance;
+            nodes[i] = candidates[i];
+        }
+
+        Array.Sort(distances, nodes, 0, candidates.Length);
+        OrderTies(candidates.Length);
+        int taken = Math.Min(candidates.Length, nearest.Length);
+        nodes.AsSpan(0, taken).CopyTo(nearest);
+        distances.AsSpan(0, taken).CopyTo(squaredDistances);
+        return taken;
+    }
+
+    /// <summary>Sorting by distance leaves equal ones in any order.</summary>
+    private void OrderTies(int length)
+    {
+        for (int start = 0; start < length;)
+        {
+            int end = start + 1;
+            while (end < length && distances[end] == distances[start])
+            {
+                end++;
+            }
+
+            if (end - start > 1)
+            {
+                Array.Sort(nodes, start, end - start);
+            }
+
+            start = end;
         }
     }
 }

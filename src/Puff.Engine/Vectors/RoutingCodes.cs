@@ -48,18 +48,31 @@ internal sealed unsafe class RoutingCodes : IDisposable
     /// <summary>The nodes of a section.</summary>
     public ReadOnlySpan<int> Nodes(int section) => nodes.AsSpan(sections[section].FirstNode, sections[section].Count);
 
-    /// <summary>Offers all nodes of all sections.</summary>
-    public void Scan(CodeQuery query, NearestNodes nearest)
+    /// <summary>Offers all nodes of all sections, the nearest sections first: then most of the nodes of the others are refused unseen.</summary>
+    /// <param name="wanted">Nodes that <see cref="RouteScratch.Near"/> should keep, at least.</param>
+    public void Scan(CodeQuery query, RouteScratch scratch, int wanted)
     {
+        scratch.EnsureSections(sections.Length);
+        var distances = scratch.SectionDistances.AsSpan(0, sections.Length);
+        var order = scratch.Sections.AsSpan(0, sections.Length);
         for (int i = 0; i < sections.Length; i++)
         {
-            Scan(query, i, tree.SquaredDistance(query.Rotated, sections[i].Anchor), nearest);
+            distances[i] = tree.SquaredDistance(query.Rotated, sections[i].Anchor);
+            order[i] = i;
+        }
+
+        distances.Sort(order);
+        scratch.Near.Start(wanted, distances[0]);
+        for (int i = 0; i < sections.Length; i++)
+        {
+            Scan(query, order[i], distances[i], scratch.Near);
         }
     }
 
     /// <summary>Offers the nodes of a section.</summary>
+    /// <param name="query">With an <see cref="CodeQuery.Epsilon"/> of 0: nodes are ordered by their estimates, whose errors do not matter here.</param>
     /// <param name="anchorDistance">Squared distance of the query to the section's upper node.</param>
-    public void Scan(CodeQuery query, int section, float anchorDistance, NearestNodes nearest)
+    public void Scan(CodeQuery query, int section, float anchorDistance, NodeSieve near)
     {
         float* estimates = stackalloc float[BinaryCodes.BlockVectors];
         float* bounds = stackalloc float[BinaryCodes.BlockVectors];
@@ -67,13 +80,13 @@ internal sealed unsafe class RoutingCodes : IDisposable
         for (int start = 0; start < count; start += BinaryCodes.BlockVectors)
         {
             byte* block = blocks + (firstBlock + start / BinaryCodes.BlockVectors) * (long)blockBytes;
-            uint found = query.Scan(block, anchorDistance, uint.MaxValue, nearest.Threshold, estimates, bounds);
+            uint found = query.Scan(block, anchorDistance, uint.MaxValue, near.Threshold, estimates, bounds);
             for (; found != 0; found &= found - 1)
             {
                 // What the code says nothing about has to be looked at.
                 int lane = BitOperations.TrailingZeroCount(found);
                 float estimate = float.IsNegativeInfinity(bounds[lane]) ? float.NegativeInfinity : estimates[lane];
-                nearest.Offer(estimate, nodes[firstNode + start + lane]);
+                near.Offer(estimate, nodes[firstNode + start + lane]);
             }
         }
     }

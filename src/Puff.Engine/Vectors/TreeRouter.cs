@@ -8,7 +8,7 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 internal sealed unsafe class TreeRouter : IDisposable
 {
-    // Codes order nodes roughly: as many more than wanted are compared exactly.
+    // Codes order nodes roughly: so many more than wanted (one for each of these, and some) are compared exactly.
     private const int Oversampling = 2;
     private const int MoreCandidates = 16;
 
@@ -44,13 +44,20 @@ internal sealed unsafe class TreeRouter : IDisposable
             return 0;
         }
 
+        // Nodes are taken by their estimates, and a scan that allowed for errors would name many more.
+        float epsilon = query.Epsilon;
+        query.Epsilon = 0;
         if (leaves == null)
         {
-            return Choose(top, query, scratch, count, nearest, squaredDistances);
+            top.Scan(query, scratch, Candidates(count));
+        }
+        else
+        {
+            ScanBelow(query, scratch, count);
         }
 
-        ScanBelow(query, scratch, count);
-        return CompareExactly(query, scratch, count, nearest, squaredDistances);
+        query.Epsilon = epsilon;
+        return scratch.Nearest(tree, query.Rotated, scratch.Near.Nodes(), nearest[..count], squaredDistances);
     }
 
     public void Dispose()
@@ -117,24 +124,7 @@ internal sealed unsafe class TreeRouter : IDisposable
         return sections;
     }
 
-    /// <summary>Scans all of a set of codes, and compares the nodes they name exactly.</summary>
-    private int Choose(RoutingCodes codes, CodeQuery query, RouteScratch scratch, int count, Span<int> nearest, Span<float> squaredDistances)
-    {
-        scratch.Estimated.Start(Oversampling * count + MoreCandidates);
-        codes.Scan(query, scratch.Estimated);
-        return CompareExactly(query, scratch, count, nearest, squaredDistances);
-    }
-
-    private int CompareExactly(CodeQuery query, RouteScratch scratch, int count, Span<int> nearest, Span<float> squaredDistances)
-    {
-        scratch.Exact.Start(count);
-        foreach (int node in scratch.Estimated.Nodes())
-        {
-            scratch.Exact.Offer(tree.SquaredDistance(query.Rotated, node), node);
-        }
-
-        return scratch.Exact.Sorted(nearest, squaredDistances);
-    }
+    private static int Candidates(int count) => count + count / Oversampling + MoreCandidates;
 
     /// <summary>Scans the leaves below the nearest nodes of the top, as many as it takes.</summary>
     private void ScanBelow(CodeQuery query, RouteScratch scratch, int count)
@@ -146,7 +136,8 @@ internal sealed unsafe class TreeRouter : IDisposable
             scratch.EnsureUpper(wanted);
             var upper = scratch.Upper.AsSpan(0, wanted);
             var upperDistances = scratch.UpperDistances.AsSpan(0, wanted);
-            int found = Choose(top, query, scratch, wanted, upper, upperDistances);
+            top.Scan(query, scratch, Candidates(wanted));
+            int found = scratch.Nearest(tree, query.Rotated, scratch.Near.Nodes(), upper, upperDistances);
             int below = 0;
             foreach (int node in upper[..found])
             {
@@ -160,10 +151,10 @@ internal sealed unsafe class TreeRouter : IDisposable
                 continue;
             }
 
-            scratch.Estimated.Start(Oversampling * count + MoreCandidates);
+            scratch.Near.Start(Candidates(count), upperDistances[0]);
             for (int i = 0; i < found; i++)
             {
-                leaves!.Scan(query, sectionOf[upper[i]], upperDistances[i], scratch.Estimated);
+                leaves!.Scan(query, sectionOf[upper[i]], upperDistances[i], scratch.Near);
             }
 
             return;

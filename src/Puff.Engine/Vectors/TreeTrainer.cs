@@ -145,7 +145,7 @@ internal sealed unsafe class TreeTrainer
 
     /// <summary>Tighter than the limits of leaves: when all groups are trained, vectors at their borders move to leaves of the group beside.</summary>
     private ClusterSizes LeafSizes() =>
-        new((settings.LeafMin + settings.LeafTarget) / 2, settings.LeafTarget, (settings.LeafTarget + 2 * settings.LeafMax) / 3);
+        new(settings.LeafMin * 4 / 3, settings.LeafTarget, (settings.LeafTarget + 2 * settings.LeafMax) / 3);
 
     private void AddChildren(Group group, TrainedGroup? trained, List<Group> next)
     {
