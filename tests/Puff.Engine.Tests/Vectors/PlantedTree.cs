@@ -22,6 +22,27 @@ internal static unsafe class PlantedTree
         return ClusterTree.Create(shape, new NodeList(parents, [.. centroids.SelectMany(c => c.Select(x => CentroidScale.Shorten(x, scale)))]));
     }
 
+    /// <summary>A later version in which every n-th leaf has two children, a little to either side of it.</summary>
+    public static ClusterTree Split(ClusterTree tree, int every)
+    {
+        var parents = new List<int>();
+        var centroids = new List<Half>();
+        for (int i = 0; i < tree.Leaves.Length; i += every)
+        {
+            foreach (float side in new[] { 0.9f, 1.1f })
+            {
+                parents.Add(tree.Leaves[i]);
+                var centroid = new ReadOnlySpan<float>(tree.Centroid(tree.Leaves[i]), tree.PaddedDimensions);
+                foreach (float x in centroid)
+                {
+                    centroids.Add(CentroidScale.Shorten(x * side, tree.Shape.CentroidScale));
+                }
+            }
+        }
+
+        return tree.Append(new NodeList([.. parents], [.. centroids]));
+    }
+
     /// <summary>The nearest node of each vector, among leaves and nodes of the depth given.</summary>
     public static int[] Assign(ClusterTree tree, float[][] rotated, int depth)
     {

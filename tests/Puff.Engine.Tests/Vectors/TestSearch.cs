@@ -1,13 +1,31 @@
-using Puff.Engine.Numerics;
 using Puff.Engine.Vectors;
+using Xunit;
 
 namespace Puff.Engine.Tests.Vectors;
 
 /// <summary>Searches as the planner would ask for them, and exact search to compare with. Hits are (set, document), nearest first, ties by number.</summary>
 internal static unsafe class TestSearch
 {
+    /// <summary>The share of the exact nearest that is found, averaged over queries.</summary>
+    public static double Recall(VectorSpace space, float[][] queries, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree) => queries.Average(query =>
+    {
+        var truth = Exact(space, query, count, sets);
+        var found = Run(space, query, count, sets, strategy, tree, out _);
+        Assert.Equal(truth.Length, found.Length);
+        return truth.Length == 0 ? 1 : (double)truth.Intersect(found).Count() / truth.Length;
+    });
+
     public static (int Set, int Document)[] Run(
-        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, out SearchStatistics statistics)
+        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, out SearchStatistics statistics) =>
+        First(Hits(space, query, count, sets, strategy, tree, float.PositiveInfinity, out statistics), count);
+
+    /// <summary>All that was measured and is not farther than <paramref name="limit"/>.</summary>
+    public static SearchHit[] Hits(
+        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, float limit = float.PositiveInfinity) =>
+        Hits(space, query, count, sets, strategy, tree, limit, out _);
+
+    private static SearchHit[] Hits(
+        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, float limit, out SearchStatistics statistics)
     {
         using var scorer = space.Scorer(query);
         var part = new SearchPart
@@ -16,30 +34,19 @@ internal static unsafe class TestSearch
             FirstSet = 0,
             SetCount = sets.Length,
             Tree = tree,
-            Probes = ProbeTable.Create([], 0.95f),
+            Probes = ProbeTable.Uncalibrated,
             Codes = sets.Sum(s => s.Index.Count),
             Matches = sets.Sum(s => s.MatchCount),
         };
-        return Run(space, query, count, scorer, sets, [part], out statistics);
-    }
-
-    public static (int Set, int Document)[] Run(
-        VectorSpace space, float[] query, int count, ExactScorer scorer, SearchSet[] sets, SearchPart[] parts, out SearchStatistics statistics)
-    {
         var request = new SearchRequest
         {
-            Query = space.ToIndex(query),
-            Scorer = scorer,
-            CodeScale = space.CodeScale,
-            Count = count,
-            Sets = sets,
-            Parts = parts,
+            Query = space.ToQuery(query), Scorer = scorer, CodeScale = space.CodeScale, Count = count, Limit = limit, Sets = sets, Parts = [part],
         };
         var scratch = SearchScratchPool.Rent(space.Rotation.PaddedDimensions);
         statistics = VectorSearch.Run(request, scratch);
         var hits = scratch.Hits.Span.ToArray();
         SearchScratchPool.Return(scratch);
-        return First(hits, count);
+        return hits;
     }
 
     public static (int Set, int Document)[] Exact(VectorSpace space, float[] query, int count, SearchSet[] sets)

@@ -27,9 +27,11 @@ internal sealed unsafe class VectorSpace(ElementType type, bool cosine, int dime
             ElementType.F16 => Array.ConvertAll(vector, x => (float)(Half)x),
             _ => vector,
         };
-        double norm = Math.Sqrt(stored.Sum(x => (double)x * x));
-        return cosine && norm > 0 ? Array.ConvertAll(stored, x => (float)(x / norm)) : stored;
+        return ToQuery(stored);
     }
+
+    /// <summary>A query at the length that the index sees.</summary>
+    public float[] ToQuery(float[] vector) => cosine ? UnitVector.Of(vector) : vector;
 
     public float[][] Rotate(float[][] vectors)
     {
