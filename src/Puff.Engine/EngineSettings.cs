@@ -42,6 +42,9 @@ public sealed record EngineSettings
     /// <summary>Segments of similar size that are merged into one.</summary>
     public int MergeFanIn { get; init; } = 8;
 
+    /// <summary>A namespace not written to for so long has its segments merged further, for the sake of queries.</summary>
+    public TimeSpan IdleMergeDelay { get; init; } = TimeSpan.FromSeconds(10);
+
     public int DeleteByFilterLimit { get; init; } = 5_000_000;
 
     public int PatchByFilterLimit { get; init; } = 50_000;

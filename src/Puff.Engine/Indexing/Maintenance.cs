@@ -96,14 +96,23 @@ internal sealed class Maintenance : INamespaceObserver
     {
         while (!IsInBurst(target))
         {
-            if (!await merger.MergeAsync(target, stopping.Token))
+            if (!await merger.MergeAsync(target, IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
+                if (target.View is { Current.Manifest: var manifest } && merger.WaitsForIdle(manifest))
+                {
+                    merges.Schedule(target.Name, IdleSince(target));
+                }
+
                 return;
             }
         }
 
         merges.Schedule(target.Name, context.Time.GetUtcNow() + context.Settings.IndexDelay);
     }
+
+    /// <summary>When a namespace counts as idle, if nothing is written to it until then.</summary>
+    private DateTimeOffset IdleSince(Namespace target) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(target.View?.State.LastWriteAtMs ?? 0) + context.Settings.IdleMergeDelay;
 
     /// <summary>
     /// Writes come faster than they are indexed: merging, which writes everything once more, would take the disk from them. Queries bear with more

@@ -49,6 +49,34 @@ internal static class MergePolicy
         return [];
     }
 
+    /// <summary>Segments without a cluster tree that together have enough vectors for one: until they are merged, each query looks at all of their codes.</summary>
+    /// <param name="segments">Of the manifest.</param>
+    /// <param name="flatVectors">Of each segment, how many vectors have codes outside of any tree.</param>
+    /// <param name="flatLimit">Vectors that are best left without a tree.</param>
+    public static IReadOnlyList<int> ChooseFlat(IReadOnlyList<SegmentDescriptor> segments, IReadOnlyList<long> flatVectors, int flatLimit)
+    {
+        var flat = Enumerable.Range(0, segments.Count).Where(i => flatVectors[i] > 0).ToList();
+        if (flat.Sum(i => flatVectors[i]) <= flatLimit)
+        {
+            return [];
+        }
+
+        return flat.Count == 1 ? flat : Fit(segments, flat);
+    }
+
+    /// <summary>
+    /// All segments of a namespace that is not written to, unless the largest is four times the rest: then queries gain little, and every document would be
+    /// rewritten for a few. So documents double a few times before one is rewritten again.
+    /// </summary>
+    public static IReadOnlyList<int> ChooseIdle(IReadOnlyList<SegmentDescriptor> segments, int smallest)
+    {
+        var documents = segments.Select(s => (long)s.Documents - s.Deleted).ToList();
+        long total = documents.Sum();
+        return segments.Count > 1 && total >= smallest && (total - documents.Max()) * 4 >= documents.Max()
+            ? Fit(segments, Enumerable.Range(0, segments.Count).ToList())
+            : [];
+    }
+
     private static List<int> Fit(IReadOnlyList<SegmentDescriptor> segments, List<int> members)
     {
         var chosen = new List<int>();

@@ -13,12 +13,16 @@ namespace Puff.Engine.Indexing;
 internal sealed class Merger(EngineContext context)
 {
     /// <summary>True when something was merged and published.</summary>
-    public async Task<bool> MergeAsync(Namespace target, CancellationToken cancellation)
+    /// <param name="target">The namespace.</param>
+    /// <param name="isIdle">It has not been written to for a while: time for merges that only queries gain from.</param>
+    /// <param name="cancellation">Leaves unreferenced objects behind, for the collector.</param>
+    public async Task<bool> MergeAsync(Namespace target, bool isIdle, CancellationToken cancellation)
     {
         var view = target.PinView();
         try
         {
-            return view is { Current: { } current, NeedsEpoch: false } && await MergeAsync(target, view, current.Manifest, cancellation);
+            return view is { Current: { } current, NeedsEpoch: false }
+                && await MergeAsync(target, view, Choose(current.Manifest.Segments, view.State, isIdle), cancellation);
         }
         finally
         {
@@ -26,9 +30,23 @@ internal sealed class Merger(EngineContext context)
         }
     }
 
-    private async Task<bool> MergeAsync(Namespace target, NamespaceView view, Manifest manifest, CancellationToken cancellation)
+    /// <summary>Whether there will be something to merge once the namespace is idle.</summary>
+    public bool WaitsForIdle(Manifest manifest) => MergePolicy.ChooseIdle(manifest.Segments, context.Settings.VectorIndex.FlatLimit).Count > 0;
+
+    private IReadOnlyList<int> Choose(IReadOnlyList<SegmentDescriptor> segments, NamespaceState state, bool isIdle)
     {
-        var chosen = MergePolicy.Choose(manifest.Segments, context.Settings.MergeFanIn);
+        var chosen = MergePolicy.Choose(segments, context.Settings.MergeFanIn);
+        if (chosen.Count == 0)
+        {
+            var flat = state.Segments.Select(s => s.FlatVectors).ToArray();
+            chosen = MergePolicy.ChooseFlat(segments, flat, context.Settings.VectorIndex.FlatLimit);
+        }
+
+        return chosen.Count == 0 && isIdle ? MergePolicy.ChooseIdle(segments, context.Settings.VectorIndex.FlatLimit) : chosen;
+    }
+
+    private async Task<bool> MergeAsync(Namespace target, NamespaceView view, IReadOnlyList<int> chosen, CancellationToken cancellation)
+    {
         if (chosen.Count == 0)
         {
             return false;

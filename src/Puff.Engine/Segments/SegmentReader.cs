@@ -52,6 +52,9 @@ internal sealed class SegmentReader : IColumnSource
     /// <summary>Every object this segment consists of, the deletion bitmap included.</summary>
     public IReadOnlyList<string> Keys => KeysOf(Descriptor);
 
+    /// <summary>How many vectors have codes outside of any cluster tree; of the attribute that has most.</summary>
+    public long FlatVectors => Descriptor.Trees.Where(t => t.TreeId == 0).Select(t => GetCodes(t.Attribute)?.Slots ?? 0L).DefaultIfEmpty().Max();
+
     public static IReadOnlyList<string> KeysOf(SegmentDescriptor descriptor)
     {
         var keys = descriptor.Parts.Select(p => descriptor.KeyOf(p.Name)).ToList();

@@ -48,7 +48,7 @@ public sealed class IndexingTests
             await engine.WriteAsync("docs", Upsert(Enumerable.Range(0, 20).Select(i => Row((ulong)(i * 3 + round), ("round", Value.Int(round)))).ToArray()));
             await target.FreshenAsync();
             Assert.True(await new Flusher(context).FlushAsync(target, default));
-            while (await new Merger(context).MergeAsync(target, default))
+            while (await new Merger(context).MergeAsync(target, isIdle: false, default))
             {
             }
         }

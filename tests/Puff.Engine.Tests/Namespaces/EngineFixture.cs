@@ -46,7 +46,7 @@ internal sealed class EngineFixture : IAsyncDisposable
     public Task<int> MergeAsync(string name) => BackgroundAsync(name, async (context, target) =>
     {
         int merges = 0;
-        while (await new Merger(context).MergeAsync(target, default))
+        while (await new Merger(context).MergeAsync(target, isIdle: false, default))
         {
             merges++;
         }

@@ -18,7 +18,7 @@ internal sealed class SimulatedBackground(SimulatedNode node, EngineContext cont
     public Task MergeUntilAsync(Func<bool> stopped, TimeSpan every) => RepeatAsync(stopped, every, async target =>
     {
         await target.FreshenAsync();
-        await new Merger(context).MergeAsync(target, CancellationToken.None);
+        await new Merger(context).MergeAsync(target, isIdle: random.Next(4) == 0, CancellationToken.None);
     });
 
     public Task CollectUntilAsync(Func<bool> stopped) =>
@@ -32,7 +32,7 @@ internal sealed class SimulatedBackground(SimulatedNode node, EngineContext cont
             var target = Open(name);
             await target.FreshenAsync();
             await new Flusher(context).FlushAsync(target, CancellationToken.None);
-            while (await new Merger(context).MergeAsync(target, CancellationToken.None))
+            while (await new Merger(context).MergeAsync(target, isIdle: true, CancellationToken.None))
             {
             }
 
