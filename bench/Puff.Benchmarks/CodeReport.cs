@@ -19,13 +19,13 @@ internal static unsafe class CodeReport
     {
         Console.WriteLine($"vectors of {(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)} bits");
         Console.WriteLine($"{"kernel",-26}{"ns",10}{"plain loop ns",15}{"plain read ns",15}");
-        using (var codes = new CodedVectors(Dimensions, Cached))
+        using (var codes = new CodedRows(Dimensions, Cached))
         {
             Preparation(codes);
             Scans("cached", codes, plainLoops: true);
         }
 
-        using (var codes = new CodedVectors(Dimensions, Large))
+        using (var codes = new CodedRows(Dimensions, Large))
         {
             Scans("memory", codes, plainLoops: false);
         }
@@ -34,7 +34,7 @@ internal static unsafe class CodeReport
         Products();
     }
 
-    private static void Preparation(CodedVectors codes)
+    private static void Preparation(CodedRows codes)
     {
         float* rotated = (float*)NativeMemory.AlignedAlloc((nuint)codes.Padded * sizeof(float), 64);
         var plain = new float[codes.Padded];
@@ -52,7 +52,7 @@ internal static unsafe class CodeReport
         NativeMemory.AlignedFree(rotated);
     }
 
-    private static void Scans(string where, CodedVectors codes, bool plainLoops)
+    private static void Scans(string where, CodedRows codes, bool plainLoops)
     {
         byte* lut = stackalloc byte[codes.Padded * 4];
         sbyte* query = stackalloc sbyte[codes.Padded];
@@ -66,7 +66,7 @@ internal static unsafe class CodeReport
         double plainScan = double.NaN, plainNibble = double.NaN;
         if (plainLoops)
         {
-            plainScan = All(blocks, i => FastScan.Scalar(codes.Block(i), lut, codes.Padded / 4)) / BinaryCodes.BlockVectors;
+            plainScan = All(blocks, i => FastScan.Scalar(codes.Block(i), lut, codes.Padded / 4, estimates)) / BinaryCodes.BlockVectors;
             plainNibble = All(codes.Count, i => NibbleDot.Scalar(codes.Row(i), query, codes.Padded));
         }
 
@@ -76,7 +76,7 @@ internal static unsafe class CodeReport
 
     private static void Routing()
     {
-        using var centroids = new CodedVectors(Dimensions, Cached);
+        using var centroids = new CodedRows(Dimensions, Cached);
         using var codes = CentroidCodes.Create(centroids.Vectors, Cached, Dimensions, Dimensions);
         int[] rows = [.. Enumerable.Range(0, Cached)];
         var distances = new float[Cached];

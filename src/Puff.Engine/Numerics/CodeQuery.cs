@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Puff.Engine.Numerics;
 
@@ -17,7 +16,7 @@ internal sealed unsafe class CodeQuery : IDisposable
     private const double NibbleNorm = 3.2;
 
     // What single precision may lose where large terms cancel: of the terms, and of the |q-c|² given.
-    private const float TermRounding = 1f / (1 << 21);
+    internal const float TermRounding = 1f / (1 << 21);
     private const float DistanceRounding = 1f / (1 << 20);
 
     // Squares below this have lost bits to underflow; distances so small all survive.
@@ -96,22 +95,29 @@ internal sealed unsafe class CodeQuery : IDisposable
     /// <param name="bounds">32 lower bounds: filled as the estimates. The upper bound is as far from the estimate.</param>
     /// <returns>The lanes whose lower bound is not above the threshold.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [SkipLocalsInit]
     public uint Scan(byte* block, float centroidSquaredDistance, uint lanes, float threshold, float* estimates, float* bounds)
     {
+        float* sums = stackalloc float[BinaryCodes.BlockVectors];
+        new Span<float>(sums, BinaryCodes.BlockVectors).Clear();
         byte* codes = block + BinaryCodes.FactorBytes;
         int count = padded / 4;
-        Vector512<float> low = default, high = default;
         for (int t = 0; t < count; t += FastScan.MaxTables)
         {
-            // Singles hold the whole sum exactly: it stays below 2^19.
-            var sums = FastScan.Sum(codes + t * BinaryCodes.TableBytes, tables + t * BinaryCodes.TableBytes, Math.Min(count - t, FastScan.MaxTables));
-            low += Vector512.ConvertToSingle(Vector512.WidenLower(sums).AsInt32());
-            high += Vector512.ConvertToSingle(Vector512.WidenUpper(sums).AsInt32());
+            int offset = t * BinaryCodes.TableBytes;
+            FastScan.Add(codes + offset, tables + offset, Math.Min(count - t, FastScan.MaxTables), sums);
         }
 
-        float spread = Epsilon * MathF.Sqrt(centroidSquaredDistance);
-        uint kept = Bound((float*)block, low, centroidSquaredDistance, spread, lanes & 0xFFFF, threshold, estimates, bounds);
-        return kept | Bound((float*)block + 16, high, centroidSquaredDistance, spread, lanes >> 16, threshold, estimates + 16, bounds + 16) << 16;
+        return new ScanBounds
+        {
+            TableStep = tableStep,
+            TableBias = tableBias,
+            TableError = Epsilon * tableError + tableRounding,
+            Distance = centroidSquaredDistance,
+            Spread = Epsilon * MathF.Sqrt(centroidSquaredDistance),
+            DistanceSlack = centroidSquaredDistance * DistanceRounding + SmallestSquare,
+            Threshold = threshold,
+        }.Apply((float*)block, sums, lanes, estimates, bounds);
     }
 
     /// <summary>Estimates |x-q|² for a row of <see cref="NibbleCodes"/>; it lies within estimate ± error as likely as <see cref="Epsilon"/> says.</summary>
@@ -134,33 +140,6 @@ internal sealed unsafe class CodeQuery : IDisposable
     {
         Free();
         GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Turns the sums of 16 lanes into estimates and lower bounds.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Bound(
-        float* factors, Vector512<float> sums, float centroidSquaredDistance, float spread, uint lanes, float threshold, float* estimates, float* bounds)
-    {
-        var add = Vector512.Load(factors);
-        var scale = Vector512.Load(factors + BinaryCodes.BlockVectors);
-        var error = Vector512.Load(factors + 2 * BinaryCodes.BlockVectors);
-        var product = sums * tableStep + Vector512.Create(tableBias);
-        var estimate = scale * product + (add + Vector512.Create(centroidSquaredDistance));
-        var slack = error * spread
-            + (Vector512.Abs(scale) * (Epsilon * tableError + tableRounding)
-            + (Vector512.Abs(add) * TermRounding + Vector512.Create(centroidSquaredDistance * DistanceRounding + SmallestSquare)));
-        var bound = estimate - slack;
-
-        // Written so that a bound which is not a number stays a candidate, and an empty lane, whose first factor is infinite, never is one.
-        var dropped = Vector512.GreaterThan(bound, Vector512.Create(threshold)) | Vector512.Equals(add, Vector512.Create(float.PositiveInfinity));
-        uint kept = (uint)~dropped.ExtractMostSignificantBits() & lanes;
-        if (kept != 0)
-        {
-            estimate.Store(estimates);
-            Vector512.ConditionalSelect(Vector512.Equals(bound, bound), bound, Vector512.Create(float.NegativeInfinity)).Store(bounds);
-        }
-
-        return kept;
     }
 
     private void PrepareTables(bool usable, double sum, double absoluteSum, float range)

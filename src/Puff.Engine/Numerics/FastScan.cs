@@ -18,20 +18,26 @@ internal static unsafe class FastScan
     /// <param name="codes">16 bytes for each table.</param>
     /// <param name="lut">16 entries, at most 127, for each table.</param>
     /// <param name="tables">A multiple of 16, at most <see cref="MaxTables"/>.</param>
-    /// <returns>The sums of the 32 lanes, in order.</returns>
+    /// <param name="sums">The sum of each of the 32 lanes is added to these. Singles hold all of them exactly, up to 2^24.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<ushort> Sum(byte* codes, byte* lut, int tables)
+    public static void Add(byte* codes, byte* lut, int tables, float* sums)
     {
         if (Avx512BW.IsSupported && Vector512.IsHardwareAccelerated)
         {
-            return Sum512(codes, lut, tables);
+            Add512(codes, lut, tables, sums);
         }
-
-        return Avx2.IsSupported ? Sum256(codes, lut, tables) : Sum128(codes, lut, tables);
+        else if (Avx2.IsSupported)
+        {
+            Add256(codes, lut, tables, sums);
+        }
+        else
+        {
+            Add128(codes, lut, tables, sums);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static Vector512<ushort> Sum512(byte* codes, byte* lut, int tables)
+    internal static void Add512(byte* codes, byte* lut, int tables, float* sums)
     {
         var half = Vector512.Create((byte)15);
 
@@ -57,11 +63,13 @@ internal static unsafe class FastScan
         // Each quarter of a register has seen every fourth table: add the quarters, and bring the four sums side by side.
         var left = Quarters(a0, a1, 0x44) + Quarters(a0, a1, 0xEE);
         var right = Quarters(a2, a3, 0x44) + Quarters(a2, a3, 0xEE);
-        return Quarters(left, right, 0x88) + Quarters(left, right, 0xDD);
+        var sum = Quarters(left, right, 0x88) + Quarters(left, right, 0xDD);
+        (Vector512.Load(sums) + Vector512.ConvertToSingle(Vector512.WidenLower(sum).AsInt32())).Store(sums);
+        (Vector512.Load(sums + 16) + Vector512.ConvertToSingle(Vector512.WidenUpper(sum).AsInt32())).Store(sums + 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static Vector512<ushort> Sum256(byte* codes, byte* lut, int tables)
+    internal static void Add256(byte* codes, byte* lut, int tables, float* sums)
     {
         var half = Vector256.Create((byte)15);
         Vector256<ushort> a0 = default, a1 = default, a2 = default, a3 = default;
@@ -81,13 +89,14 @@ internal static unsafe class FastScan
 
         a0 -= a1 << 8;
         a2 -= a3 << 8;
-        return Vector512.Create(
-            Vector256.Create(a0.GetLower() + a0.GetUpper(), a1.GetLower() + a1.GetUpper()),
-            Vector256.Create(a2.GetLower() + a2.GetUpper(), a3.GetLower() + a3.GetUpper()));
+        AddEight(a0.GetLower() + a0.GetUpper(), sums);
+        AddEight(a1.GetLower() + a1.GetUpper(), sums + 8);
+        AddEight(a2.GetLower() + a2.GetUpper(), sums + 16);
+        AddEight(a3.GetLower() + a3.GetUpper(), sums + 24);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static Vector512<ushort> Sum128(byte* codes, byte* lut, int tables)
+    internal static void Add128(byte* codes, byte* lut, int tables, float* sums)
     {
         var half = Vector128.Create((byte)15);
         Vector128<ushort> a0 = default, a1 = default, a2 = default, a3 = default;
@@ -105,24 +114,33 @@ internal static unsafe class FastScan
             a3 += high >>> 8;
         }
 
-        return Vector512.Create(Vector256.Create(a0 - (a1 << 8), a1), Vector256.Create(a2 - (a3 << 8), a3));
+        AddEight(a0 - (a1 << 8), sums);
+        AddEight(a1, sums + 8);
+        AddEight(a2 - (a3 << 8), sums + 16);
+        AddEight(a3, sums + 24);
     }
 
     /// <summary>The plain loop: what the others are tested against, bit for bit.</summary>
-    internal static Vector512<ushort> Scalar(byte* codes, byte* lut, int tables)
+    internal static void Scalar(byte* codes, byte* lut, int tables, float* sums)
     {
-        ushort* sums = stackalloc ushort[BinaryCodes.BlockVectors];
-        new Span<ushort>(sums, BinaryCodes.BlockVectors).Clear();
         for (int lane = 0; lane < BinaryCodes.BlockVectors; lane++)
         {
+            int sum = 0;
             for (int t = 0; t < tables; t++)
             {
                 int code = codes[t * BinaryCodes.TableBytes + BinaryCodes.LaneByte(lane)] >> (lane < 16 ? 0 : 4) & 15;
-                sums[lane] += lut[t * BinaryCodes.TableBytes + code];
+                sum += lut[t * BinaryCodes.TableBytes + code];
             }
-        }
 
-        return Vector512.Load(sums);
+            sums[lane] += sum;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddEight(Vector128<ushort> sum, float* sums)
+    {
+        (Vector128.Load(sums) + Vector128.ConvertToSingle(Vector128.WidenLower(sum).AsInt32())).Store(sums);
+        (Vector128.Load(sums + 4) + Vector128.ConvertToSingle(Vector128.WidenUpper(sum).AsInt32())).Store(sums + 4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,6 +11,8 @@ public sealed unsafe class CodeKernelTests
 {
     private static readonly int[] Lengths = [64, 128, 192, 256, 320, 448, 768, 1536, 2048, 2112, 10752];
 
+    private delegate void Adder(byte* codes, byte* lut, int tables, float* sums);
+
     [Fact]
     public void Table_sums_of_every_width_are_those_of_the_plain_loop()
     {
@@ -27,17 +29,17 @@ public sealed unsafe class CodeKernelTests
                     lut[i] = (byte)(round == 0 ? random.Next(128) : LookUpTables.MaxEntry);
                 }
 
-                var expected = FastScan.Scalar(memory, lut, tables);
-                Assert.Equal(expected, FastScan.Sum(memory, lut, tables));
-                Assert.Equal(expected, FastScan.Sum128(memory, lut, tables));
+                float[] expected = Sums(FastScan.Scalar, memory, lut, tables);
+                Assert.Equal(expected, Sums(FastScan.Add, memory, lut, tables));
+                Assert.Equal(expected, Sums(FastScan.Add128, memory, lut, tables));
                 if (Avx2.IsSupported)
                 {
-                    Assert.Equal(expected, FastScan.Sum256(memory, lut, tables));
+                    Assert.Equal(expected, Sums(FastScan.Add256, memory, lut, tables));
                 }
 
                 if (Avx512BW.IsSupported)
                 {
-                    Assert.Equal(expected, FastScan.Sum512(memory, lut, tables));
+                    Assert.Equal(expected, Sums(FastScan.Add512, memory, lut, tables));
                 }
             }
 
@@ -182,6 +184,74 @@ public sealed unsafe class CodeKernelTests
         }
 
         NativeMemory.AlignedFree(block);
+    }
+
+    [Fact]
+    public void Bounds_of_every_width_are_those_of_the_plain_loop()
+    {
+        var random = new Random(8);
+        using var memory = NativeFloats.Gaussian(random, 8 * 32);
+        float* factors = memory.Pointer;
+        float* sums = factors + 96;
+        float* expected = sums + 32;
+        float* actual = expected + 64;
+        factors[3] = float.PositiveInfinity;
+        factors[64 + 5] = float.PositiveInfinity;
+        factors[32 + 21] = float.NaN;
+        factors[1] = float.NegativeInfinity;
+        foreach (float distance in new[] { 0, 1, float.NaN, float.PositiveInfinity })
+        {
+            for (int round = 0; round < 20; round++)
+            {
+                uint lanes = round == 0 ? uint.MaxValue : (uint)random.NextInt64();
+                var scan = new ScanBounds
+                {
+                    TableStep = 0.3f,
+                    TableBias = -0.2f,
+                    TableError = round % 2 == 0 ? 0.1f : float.PositiveInfinity,
+                    Distance = distance,
+                    Spread = 1.9f * MathF.Sqrt(distance),
+                    DistanceSlack = 0.01f,
+                    Threshold = round % 3 == 0 ? float.PositiveInfinity : 0.3f,
+                };
+                uint kept = scan.Scalar(factors, sums, lanes, expected, expected + 32);
+                new Span<float>(actual, 64).Clear();
+                Assert.Equal(kept, scan.Apply(factors, sums, lanes, actual, actual + 32));
+                CompareLanes(kept, expected, actual);
+                for (int lane = 0; lane < 32; lane += 8)
+                {
+                    uint eight = scan.Bound256(factors + lane, sums + lane, lanes >> lane & 0xFF, actual + lane, actual + 32 + lane);
+                    Assert.Equal(kept >> lane & 0xFF, eight);
+                }
+
+                CompareLanes(kept, expected, actual);
+            }
+        }
+    }
+
+    private static void CompareLanes(uint kept, float* expected, float* actual)
+    {
+        for (int lane = 0; lane < 32; lane++)
+        {
+            if ((kept >> lane & 1) != 0)
+            {
+                Assert.Equal(expected[lane], actual[lane]);
+                Assert.Equal(expected[lane + 32], actual[lane + 32]);
+            }
+        }
+    }
+
+    private static float[] Sums(Adder add, byte* codes, byte* lut, int tables)
+    {
+        // Not zero: sums of several chunks come together.
+        var sums = new float[BinaryCodes.BlockVectors];
+        sums.AsSpan().Fill(100_000);
+        fixed (float* pinned = sums)
+        {
+            add(codes, lut, tables, pinned);
+        }
+
+        return sums;
     }
 
     private static void CompareTables(float* query, int padded, float inverseStep)

@@ -4,11 +4,11 @@ using Puff.Engine.Numerics;
 namespace Puff.Benchmarks;
 
 /// <summary>Random vectors around one centroid with both kinds of codes, repeated to fill as much memory as is asked for.</summary>
-internal sealed unsafe class CodedVectors : IDisposable
+internal sealed unsafe class CodedRows : IDisposable
 {
     private const int Distinct = 1024;
 
-    public CodedVectors(int dimensions, int count)
+    public CodedRows(int dimensions, int count)
     {
         Rotation = new RandomRotation(dimensions, 1);
         Padded = Rotation.PaddedDimensions;
