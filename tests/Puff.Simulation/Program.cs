@@ -14,7 +14,7 @@ if (Number("--seed") is { } only)
 }
 
 int finished = 0, failed = 0;
-long operations = 0, acknowledged = 0, calls = 0, stray = 0;
+long operations = 0, acknowledged = 0, calls = 0, stray = 0, found = 0, wanted = 0, grouped = 0, grown = 0;
 object gate = new();
 Parallel.For(from, from + count, new ParallelOptions { MaxDegreeOfParallelism = jobs }, seed =>
 {
@@ -26,6 +26,10 @@ Parallel.For(from, from + count, new ParallelOptions { MaxDegreeOfParallelism = 
         acknowledged += report.Acknowledged;
         calls += report.StoreCalls;
         stray += report.StrayEntries;
+        found += report.NearestFound;
+        wanted += report.NearestWanted;
+        grouped += report.GroupedSegments;
+        grown += report.GrownTrees;
         if (report.Violations.Count > 0)
         {
             failed++;
@@ -40,7 +44,7 @@ Parallel.For(from, from + count, new ParallelOptions { MaxDegreeOfParallelism = 
 });
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
     $"{finished} seeds from {from}: {failed} with violations; {operations} operations, {acknowledged} acknowledged, {calls} store calls, ")
-    + $"{stray} stray log entries");
+    + $"{stray} stray log entries; segments grouped by a tree {grouped}, trees that grew {grown}, nearest documents found by codes {found} of {wanted}");
 return failed == 0 ? 0 : 1;
 
 void Tell(SimulationReport report)

@@ -137,7 +137,7 @@ public class PersistedNumbersTests
         [
             $"^{Base}current$",
             $"^{Base}wal/[0-9a-f]{{16}}/[0-9]{{20}}$",
-            $@"^{Base}seg/[0-9a-z]+\.(rows|ids|columns|vectors)$",
+            $@"^{Base}seg/[0-9a-z]+\.(rows|ids|columns|vectors|codes)$",
             $@"^{Base}seg/[0-9a-z]+\.del\.[0-9]+\.[0-9a-f]{{16}}$",
             $@"^{Base}pin/[A-Za-z0-9_.-]+\.[0-9a-f]{{16}}$",
         ];

@@ -59,11 +59,13 @@ public sealed class SimulationTests
     [Fact]
     public void Trees_are_trained_and_grow_in_runs_with_vectors()
     {
-        var reports = Enumerable.Range(1, 6).Select(seed => TestKit.Simulation.Simulation.Run(seed, plan => plan with { HasVectors = true })).ToArray();
+        var reports = Enumerable.Range(1, 5).Select(seed => TestKit.Simulation.Simulation.Run(seed, plan => plan with { HasVectors = true })).ToArray();
         Assert.All(reports, report => Assert.Empty(report.Violations));
         Assert.True(reports.Sum(r => r.CodedSegments) > 100);
         Assert.True(reports.Sum(r => r.GroupedSegments) > 30);
         Assert.True(reports.Sum(r => r.GrownTrees) > 5);
+        Assert.True(reports.Sum(r => r.NearestWanted) > 1000);
+        Assert.True(reports.Sum(r => r.NearestFound) >= reports.Sum(r => r.NearestWanted) * 0.998);
     }
 
     private static void AssertNoticed(Func<SimulationPlan, SimulationPlan> sabotage)

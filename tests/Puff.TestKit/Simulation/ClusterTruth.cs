@@ -36,6 +36,9 @@ internal sealed class ClusterTruth(
 
     public int GrownTrees { get; private set; }
 
+    /// <summary>Nearest documents that a search of all codes found, and should have found.</summary>
+    public (int Found, int Wanted) Nearest { get; private set; }
+
     public int Deletions { get; private set; }
 
     public NamespaceTruth Of(string name)
@@ -282,6 +285,9 @@ internal sealed class ClusterTruth(
         }
 
         GrownTrees += state.Manifest.Trees.Count(t => t.Parts.Count > 1);
+        using var snapshot = state.Snapshot();
+        var (found, wanted) = CodeSearchCheck.Run(snapshot, Publications);
+        Nearest = (Nearest.Found + found, Nearest.Wanted + wanted);
     }
 
     /// <summary>A branch or copy: its content must be its source's at some moment since the request began.</summary>

@@ -12,7 +12,7 @@ namespace Puff.TestKit.Simulation;
 internal sealed record SimulationReport(
     int Seed, IReadOnlyList<string> Violations, ulong TraceHash, long NextRandom,
     int Operations, int Acknowledged, long StoreCalls, int Publications, int Deletions, int StrayEntries,
-    int CodedSegments, int GroupedSegments, int GrownTrees);
+    int CodedSegments, int GroupedSegments, int GrownTrees, int NearestFound, int NearestWanted);
 
 /// <summary>
 /// One run of the deterministic simulation (design 8.3): a small cluster on one failing store, driven by one seed, checked against a model. Nodes serve,
@@ -67,7 +67,8 @@ internal sealed class Simulation
         var report = new SimulationReport(
             seed, violations, world.TraceHash, world.Random.NextInt64(),
             truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged), store.Calls,
-            truth.Publications, truth.Deletions, truth.StrayEntries, truth.CodedSegments, truth.GroupedSegments, truth.GrownTrees);
+            truth.Publications, truth.Deletions, truth.StrayEntries, truth.CodedSegments, truth.GroupedSegments, truth.GrownTrees,
+            truth.Nearest.Found, truth.Nearest.Wanted);
         store.Inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return report;
     }
