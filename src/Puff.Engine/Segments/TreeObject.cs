@@ -51,7 +51,10 @@ internal static class TreeObject
             lists.Add(new NodeList(nodes.Parents, nodes.Centroids));
         }
 
-        return new IndexTree(descriptor, grows ? older!.Tree.Append([.. lists]) : ClusterTree.Create(ShapeOf(header!.Value), [.. lists]));
+        // Here, because most trees are opened by whoever indexes, and not by a query that waits.
+        var tree = grows ? older!.Tree.Append([.. lists]) : ClusterTree.Create(ShapeOf(header!.Value), [.. lists]);
+        tree.PrepareRouting();
+        return new IndexTree(descriptor, tree);
     }
 
     /// <summary>One object, checked against what the manifest says.</summary>

@@ -194,7 +194,8 @@ public sealed class TreeIndexingTests
     public async Task A_768_dimensional_document_takes_at_most_3650_bytes()
     {
         const int Count = 4_000;
-        await using var fixture = new EngineFixture { Settings = new EngineSettings { RunIndexer = false, MergeFanIn = 2, VectorIndex = new() { FlatLimit = 1_000 } } };
+        await using var fixture = Fixture();
+        fixture.Settings = fixture.Settings with { VectorIndex = new() { FlatLimit = 1_000 } };
         var engine = await fixture.OpenAsync();
         for (int first = 0; first < Count; first += Count / 2)
         {
