@@ -26,8 +26,8 @@ internal sealed class PuffStore : IAsyncDisposable
 
     public static async Task<PuffStore> OpenAsync(string folder, bool runIndexer)
     {
-        // The last small tail is to be indexed without the wait that saves a real namespace small segments.
-        var settings = new EngineSettings { RunIndexer = runIndexer, IndexMaxAge = TimeSpan.FromSeconds(1) };
+        // The last small tail is to be indexed, and the rest merged, without the waits that save a real namespace work.
+        var settings = new EngineSettings { RunIndexer = runIndexer, IndexMaxAge = TimeSpan.FromSeconds(1), IdleMergeDelay = TimeSpan.FromSeconds(2) };
         var store = await DirectoryObjectStore.OpenAsync(folder);
         return new PuffStore(store, await PuffEngine.OpenAsync(settings, new EngineComponents { Store = store }));
     }

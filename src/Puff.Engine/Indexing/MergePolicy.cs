@@ -49,7 +49,9 @@ internal static class MergePolicy
         return [];
     }
 
-    /// <summary>Segments without a cluster tree that together have enough vectors for one: until they are merged, each query looks at all of their codes.</summary>
+    /// <summary>
+    /// Segments without a cluster tree that together have enough vectors for one: until they are merged, each query looks at all of their codes.
+    /// </summary>
     /// <param name="segments">Of the manifest.</param>
     /// <param name="flatVectors">Of each segment, how many vectors have codes outside of any tree.</param>
     /// <param name="flatLimit">Vectors that are best left without a tree.</param>
