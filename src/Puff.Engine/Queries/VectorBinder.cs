@@ -1,5 +1,6 @@
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
 
@@ -34,7 +35,7 @@ internal static class VectorBinder
         if (attribute.Type.IsDenseVector)
         {
             var scorer = ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data);
-            return new DenseVectorQuery(attribute, scorer, isCosine ? UnitVector.Of(operand.Data) : operand.Data, isCosine);
+            return new DenseVectorQuery(attribute, scorer, isCosine ? Unit(operand.Data) : operand.Data, isCosine);
         }
 
         var multiScorer = MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data);
@@ -64,6 +65,13 @@ internal static class VectorBinder
                 throw PuffException.Invalid($"the query vector for attribute \"{attribute.Name}\" contains NaN or infinity");
             }
         }
+    }
+
+    private static float[] Unit(float[] vector)
+    {
+        float[] unit = [.. vector];
+        IndexedVector.ScaleToUnit(unit);
+        return unit;
     }
 
     private static ElementType ElementOf(TypeKind kind) => kind switch

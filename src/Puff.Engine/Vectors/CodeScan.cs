@@ -27,6 +27,7 @@ internal ref struct CodeScan
     private readonly int rowBytes;
     private ScratchList<PendingCode> arrived;
     private ScratchList<PendingCode> arriving;
+    private float smallestEstimate = float.PositiveInfinity;
 
     public CodeScan(SearchScratch scratch)
     {
@@ -45,36 +46,42 @@ internal ref struct CodeScan
     /// <summary>4-bit codes compared.</summary>
     public long NibbleCodes { get; private set; }
 
-    /// <summary>Scans a group under the mask of its set. Returns how many of its vectors match.</summary>
+    /// <summary>Whether masked vectors are counted that may be nearer than the neighbours found.</summary>
+    public bool CountsMasked { get; set; }
+
+    /// <summary>Scans a group under the mask of its set.</summary>
     /// <param name="set">The group's set.</param>
     /// <param name="work">The group.</param>
     /// <param name="next">The codes that will be scanned next, or null.</param>
-    public unsafe int ScanGroup(SearchSet set, in GroupToScan work, byte* next)
+    public unsafe void ScanGroup(SearchSet set, in GroupToScan work, byte* next)
     {
         ref readonly var range = ref set.Index.Groups[work.Group];
         byte* rows = work.Codes + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
         float* estimates = stackalloc float[CodesFormat.BlockVectors];
         float* bounds = stackalloc float[CodesFormat.BlockVectors];
-        int matching = 0;
+        bool countsMasked = CountsMasked && !set.MatchesAll;
+        int maskedBefore = scratch.Masked.Count;
+        int scanned = 0;
         byte* block = work.Codes;
         for (int first = 0; first < range.Count; first += CodesFormat.BlockVectors, block += blockBytes)
         {
-            bool isLast = first + CodesFormat.BlockVectors >= range.Count;
-            Prefetch(isLast ? next : block + blockBytes, blockBytes);
-            uint lanes = SlotMask.Of(set, range.FirstSlot + first, Math.Min(CodesFormat.BlockVectors, range.Count - first));
-            int count = BitOperations.PopCount(lanes);
-            matching += count;
-            if (count > FewInBlock)
+            int length = Math.Min(CodesFormat.BlockVectors, range.Count - first);
+            Prefetch(length < CodesFormat.BlockVectors || first + length == range.Count ? next : block + blockBytes, blockBytes);
+            uint lanes = SlotMask.Of(set, range.FirstSlot + first, length);
+            if (countsMasked && (first == 0 || BitOperations.PopCount(lanes) > FewInBlock))
             {
-                BinaryCodes += count;
+                // A block that is scanned for its matches says something about its masked vectors for nothing; of the others, the first of a group stands for all.
+                scanned++;
+                lanes = ScanAll(block, work.CentroidDistance, lanes, length, estimates, bounds);
+            }
+            else if (BitOperations.PopCount(lanes) > FewInBlock)
+            {
+                BinaryCodes += BitOperations.PopCount(lanes);
                 lanes = query.Scan(block, work.CentroidDistance, lanes, nearest.Threshold, estimates, bounds);
             }
             else
             {
-                for (uint rest = lanes; rest != 0; rest &= rest - 1)
-                {
-                    bounds[BitOperations.TrailingZeroCount(rest)] = float.NegativeInfinity;
-                }
+                new Span<float>(bounds, CodesFormat.BlockVectors).Fill(float.NegativeInfinity);
             }
 
             for (; lanes != 0; lanes &= lanes - 1)
@@ -85,8 +92,64 @@ internal ref struct CodeScan
             }
         }
 
+        if (scanned > 0)
+        {
+            WeighMasked(maskedBefore, (float)CodesFormat.BlocksOf(range.Count) / scanned);
+        }
+
         CompareArrived();
-        return matching;
+    }
+
+    /// <summary>
+    /// The rank among all vectors, masked or not, at which the neighbours found lie, less their own number: how many masked vectors are nearer than the k-th.
+    /// Calibration is about neighbours spread evenly up to a rank; where already the first one has many masked ones before it, all lie at the far end, which is
+    /// as hard as twice the rank.
+    /// </summary>
+    public readonly double MaskedRank()
+    {
+        var masked = scratch.Masked.Span;
+        float threshold = nearest.Threshold;
+        double beforeLast = 0, beforeFirst = 0;
+        int kept = 0;
+        foreach (ref readonly var code in masked)
+        {
+            // The threshold only falls, so what is beyond it now needs no second look.
+            if (code.Estimate <= threshold)
+            {
+                beforeLast += code.Weight;
+                beforeFirst += code.Estimate < smallestEstimate ? code.Weight : 0;
+                masked[kept++] = code;
+            }
+        }
+
+        scratch.Masked.SetCount(kept);
+        return Math.Max(beforeLast, 2 * beforeFirst);
+    }
+
+    /// <summary>Scans matching and masked lanes alike. Returns the matching ones that are left.</summary>
+    private unsafe uint ScanAll(byte* block, float centroidDistance, uint lanes, int length, float* estimates, float* bounds)
+    {
+        BinaryCodes += length;
+        float threshold = nearest.Threshold;
+        uint kept = query.Scan(block, centroidDistance, uint.MaxValue >> (32 - length), threshold, estimates, bounds);
+        for (uint masked = kept & ~lanes; masked != 0; masked &= masked - 1)
+        {
+            float estimate = estimates[BitOperations.TrailingZeroCount(masked)];
+            if (estimate <= threshold)
+            {
+                scratch.Masked.Add(new MaskedCode(estimate, 1));
+            }
+        }
+
+        return kept & lanes;
+    }
+
+    private readonly void WeighMasked(int from, float weight)
+    {
+        foreach (ref var code in scratch.Masked.Span[from..])
+        {
+            code = code with { Weight = weight };
+        }
     }
 
     /// <summary>Compares the 4-bit code of one vector, whatever its 1-bit code says.</summary>
@@ -163,6 +226,13 @@ internal ref struct CodeScan
         }
 
         nearest.Offer(estimate + error);
-        scratch.Candidates.Add(new CodeCandidate { Lower = float.IsNaN(lower) ? float.NegativeInfinity : lower, Set = code->Set, Slot = code->Slot });
+        smallestEstimate = MathF.Min(smallestEstimate, estimate);
+        scratch.Candidates.Add(new CodeCandidate
+        {
+            Lower = float.IsNaN(lower) ? float.NegativeInfinity : lower,
+            Estimate = estimate,
+            Set = code->Set,
+            Slot = code->Slot,
+        });
     }
 }

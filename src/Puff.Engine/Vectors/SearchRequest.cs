@@ -60,8 +60,8 @@ internal sealed class SearchRequest
     /// <summary>The query as the index sees it: of unit length under cosine distance. As many numbers as the attribute has dimensions.</summary>
     public required float[] Query { get; init; }
 
-    /// <summary>Measures exact distances.</summary>
-    public required ExactScorer Scorer { get; init; }
+    /// <summary>Measures exact distances; null when only candidates are collected.</summary>
+    public required ExactScorer? Scorer { get; init; }
 
     /// <summary>Squared distance of codes for an exact distance of 1: 2 under cosine, because unit vectors at cosine distance d are √(2d) apart.</summary>
     public required float CodeScale { get; init; }

@@ -16,7 +16,11 @@ internal unsafe struct PendingCode
 /// <summary>A vector that survived its 4-bit code.</summary>
 internal struct CodeCandidate
 {
+    /// <summary>Lower bound of the squared distance.</summary>
     public float Lower;
+
+    /// <summary>The squared distance as far as the code tells.</summary>
+    public float Estimate;
     public int Set;
     public int Slot;
 }
@@ -36,6 +40,11 @@ internal unsafe struct GroupToScan
     /// <summary>The last one that belongs to its leaf.</summary>
     public bool EndsLeaf;
 }
+
+/// <summary>A vector that is masked out but might be nearer than the neighbours found.</summary>
+/// <param name="Estimate">Of its squared distance.</param>
+/// <param name="Weight">So many vectors it stands for.</param>
+internal readonly record struct MaskedCode(float Estimate, float Weight);
 
 /// <summary>A number that is valid while its mark is the current one.</summary>
 internal struct Marked
@@ -89,6 +98,9 @@ internal sealed unsafe class SearchScratch : IDisposable
 
     public ScratchList<CodeCandidate> Candidates { get; } = new();
 
+    /// <summary>Masked vectors in the leaves seen, for their number.</summary>
+    public ScratchList<MaskedCode> Masked { get; } = new();
+
     public ScratchList<SearchHit> Hits { get; } = new();
 
     /// <summary>Upper bounds of the distances of codes.</summary>
@@ -98,7 +110,7 @@ internal sealed unsafe class SearchScratch : IDisposable
     public SmallestValues NearestExact { get; } = new();
 
     public long Bytes => Leaves.Bytes + LeafDistances.Bytes + NodeDistances.Bytes + Visited.Bytes
-        + Groups.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Hits.Bytes;
+        + Groups.Bytes + Arrived.Bytes + Arriving.Bytes + Candidates.Bytes + Masked.Bytes + Hits.Bytes;
 
     /// <summary>Begins a search.</summary>
     /// <param name="count">Neighbours wanted.</param>
@@ -143,6 +155,7 @@ internal sealed unsafe class SearchScratch : IDisposable
         Arrived.Dispose();
         Arriving.Dispose();
         Candidates.Dispose();
+        Masked.Dispose();
         Hits.Dispose();
         Nearest.Dispose();
         NearestExact.Dispose();

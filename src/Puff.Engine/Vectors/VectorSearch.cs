@@ -21,7 +21,6 @@ internal unsafe ref struct VectorSearch
 
     // Leaves scanned first, so that the scan of everything begins with a tight threshold.
     private const int LeavesBeforeAll = 8;
-    private const int ChecksEvery = 4;
     private const int CancellationStride = 64;
     private const int RowsAhead = 4;
 
@@ -50,6 +49,20 @@ internal unsafe ref struct VectorSearch
     /// <param name="scratch">Of the attribute's padded dimensions.</param>
     public static SearchStatistics Run(SearchRequest request, SearchScratch scratch)
     {
+        var search = Start(request, scratch);
+        search.MeasureCandidates();
+        return search.Finish();
+    }
+
+    /// <summary>Leaves what codes say is nearest in <see cref="SearchScratch.Candidates"/>: at least the k nearest by estimate, in no order.</summary>
+    public static void Collect(SearchRequest request, SearchScratch scratch)
+    {
+        var search = Start(request, scratch);
+        search.KeepNearest();
+    }
+
+    private static VectorSearch Start(SearchRequest request, SearchScratch scratch)
+    {
         float slack = Rounding * TensorPrimitives.SumOfSquares<float>(request.Query);
         scratch.Begin(request.Count, request.Limit, request.Limit * request.CodeScale * (1 + Rounding) + slack);
         var search = new VectorSearch(request, scratch);
@@ -59,10 +72,14 @@ internal unsafe ref struct VectorSearch
         }
 
         search.scan.Finish();
-        search.MeasureCandidates();
-        search.statistics.BinaryCodes = search.scan.BinaryCodes;
-        search.statistics.NibbleCodes = search.scan.NibbleCodes;
-        return search.statistics;
+        return search;
+    }
+
+    private SearchStatistics Finish()
+    {
+        statistics.BinaryCodes = scan.BinaryCodes;
+        statistics.NibbleCodes = scan.NibbleCodes;
+        return statistics;
     }
 
     private void Run(SearchPart part)
@@ -123,32 +140,34 @@ internal unsafe ref struct VectorSearch
         scratch.NextMark(part.Tree?.NodeCount ?? 1, groups);
     }
 
-    /// <summary>
-    /// Looks at leaves, nearest first, until the calibrated number was seen: the number for the share of matches in the leaves seen so far, so that it grows
-    /// while a filter leaves the query's neighbourhood empty, and not before as many matches were seen as the filter's overall share promised.
-    /// </summary>
+    /// <summary>Looks at leaves, nearest first, until enough were seen; at all that is left when enough would be a large part.</summary>
     private void Probe(SearchPart part)
     {
         var progress = new ProbeProgress(part, request.Count);
         int leaves = part.Tree!.Leaves.Length;
-        int wanted = Math.Min(leaves, progress.Planned);
+        int wanted = Math.Min(leaves, progress.Needed);
+        scan.CountsMasked = true;
+        scratch.Masked.Clear();
         while (true)
         {
             int found = Route(part, wanted);
             if (ScanLeaves(ref progress) || found == leaves)
             {
-                return;
+                break;
             }
 
             if (found < wanted || progress.Codes > part.Codes * LargestProbedShare)
             {
                 statistics.TurnedExhaustive = true;
+                scan.CountsMasked = false;
                 ScanRest(part);
-                return;
+                break;
             }
 
-            wanted = Math.Min(leaves, wanted * 2);
+            wanted = Math.Min(leaves, Math.Clamp(progress.Needed, wanted + (wanted / 2) + 1, wanted * 4));
         }
+
+        scan.CountsMasked = false;
     }
 
     /// <summary>Whether as many candidates are known as are wanted.</summary>
@@ -207,16 +226,15 @@ internal unsafe ref struct VectorSearch
         for (int i = 0; i < count; i++)
         {
             var set = request.Sets[groups[i].Set];
-            progress.Matching += scan.ScanGroup(set, groups[i], i + 1 < count ? groups[i + 1].Codes : null);
+            scan.ScanGroup(set, groups[i], i + 1 < count ? groups[i + 1].Codes : null);
             progress.Codes += set.Index.Groups[groups[i].Group].Count;
             if (groups[i].EndsLeaf)
             {
-                progress.Leaves++;
                 statistics.LeavesProbed++;
-                if (progress.Leaves % ChecksEvery == 0)
+                if (progress.Advance())
                 {
                     request.Cancellation.ThrowIfCancellationRequested();
-                    if (progress.IsEnough(HasFound))
+                    if (progress.IsEnough(scan.MaskedRank(), HasFound))
                     {
                         return true;
                     }
@@ -224,7 +242,7 @@ internal unsafe ref struct VectorSearch
             }
         }
 
-        return progress.IsEnough(HasFound);
+        return progress.IsEnough(scan.MaskedRank(), HasFound);
     }
 
     /// <summary>A few leaves first, so that the scan of everything begins with a tight threshold.</summary>
@@ -358,7 +376,7 @@ internal unsafe ref struct VectorSearch
             {
                 ref readonly var later = ref candidates[i + RowsAhead];
                 var laterSet = request.Sets[later.Set];
-                request.Scorer.Prefetch(laterSet.Rows.Row(laterSet.Index.DocumentOf(later.Slot)));
+                request.Scorer!.Prefetch(laterSet.Rows.Row(laterSet.Index.DocumentOf(later.Slot)));
             }
 
             var set = request.Sets[candidates[i].Set];
@@ -392,7 +410,7 @@ internal unsafe ref struct VectorSearch
             return;
         }
 
-        float distance = request.Scorer.Distance(row);
+        float distance = request.Scorer!.Distance(row);
         statistics.ExactDistances++;
         if (distance <= scratch.NearestExact.Threshold)
         {

@@ -59,6 +59,10 @@ internal sealed unsafe class IndexedVectors : IExactRows, IDisposable
         return new SearchSet(number, Index, this, bits, bits.PopCount());
     }
 
+    /// <summary>Probes for a recall a little above 0.95, measured on these vectors.</summary>
+    public ProbeTable Calibrate(ClusterTree tree) =>
+        ProbeTable.Create(ProbeCalibrator.Calibrate(Index, tree, this, Space.Type, Space.IsCosine, Space.Dimensions, 2, 3), 0.97f);
+
     public void Dispose()
     {
         part.Dispose();

@@ -7,17 +7,18 @@ namespace Puff.Engine.Tests.Vectors;
 internal static unsafe class TestSearch
 {
     /// <summary>The share of the exact nearest that is found, averaged over queries.</summary>
-    public static double Recall(VectorSpace space, float[][] queries, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree) => queries.Average(query =>
+    public static double Recall(VectorSpace space, float[][] queries, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, ProbeTable? probes = null) => queries.Average(query =>
     {
         var truth = Exact(space, query, count, sets);
-        var found = Run(space, query, count, sets, strategy, tree, out _);
+        var found = Run(space, query, count, sets, strategy, tree, out _, probes);
         Assert.Equal(truth.Length, found.Length);
         return truth.Length == 0 ? 1 : (double)truth.Intersect(found).Count() / truth.Length;
     });
 
     public static (int Set, int Document)[] Run(
-        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, out SearchStatistics statistics) =>
-        First(Hits(space, query, count, sets, strategy, tree, float.PositiveInfinity, out statistics), count);
+        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, out SearchStatistics statistics,
+        ProbeTable? probes = null) =>
+        First(Hits(space, query, count, sets, strategy, tree, float.PositiveInfinity, out statistics, probes), count);
 
     /// <summary>All that was measured and is not farther than <paramref name="limit"/>.</summary>
     public static SearchHit[] Hits(
@@ -25,7 +26,8 @@ internal static unsafe class TestSearch
         Hits(space, query, count, sets, strategy, tree, limit, out _);
 
     private static SearchHit[] Hits(
-        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, float limit, out SearchStatistics statistics)
+        VectorSpace space, float[] query, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, float limit, out SearchStatistics statistics,
+        ProbeTable? probes = null)
     {
         using var scorer = space.Scorer(query);
         var part = new SearchPart
@@ -34,7 +36,7 @@ internal static unsafe class TestSearch
             FirstSet = 0,
             SetCount = sets.Length,
             Tree = tree,
-            Probes = ProbeTable.Uncalibrated,
+            Probes = probes ?? ProbeTable.Uncalibrated,
             Codes = sets.Sum(s => s.Index.Count),
             Matches = sets.Sum(s => s.MatchCount),
         };

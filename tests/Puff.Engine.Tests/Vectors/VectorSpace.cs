@@ -1,4 +1,5 @@
 using Puff.Engine.Numerics;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Tests.Vectors;
 
@@ -31,7 +32,16 @@ internal sealed unsafe class VectorSpace(ElementType type, bool cosine, int dime
     }
 
     /// <summary>A query at the length that the index sees.</summary>
-    public float[] ToQuery(float[] vector) => cosine ? UnitVector.Of(vector) : vector;
+    public float[] ToQuery(float[] vector)
+    {
+        float[] query = [.. vector];
+        if (cosine)
+        {
+            IndexedVector.ScaleToUnit(query);
+        }
+
+        return query;
+    }
 
     public float[][] Rotate(float[][] vectors)
     {
