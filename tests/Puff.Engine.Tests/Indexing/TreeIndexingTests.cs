@@ -88,7 +88,7 @@ public sealed class TreeIndexingTests
         target = new Namespace(context, "docs", new SilentObserver());
         await target.FreshenAsync();
 
-        Assert.True(await new Merger(context).MergeAsync(target, default));
+        Assert.True(await new Merger(context).MergeAsync(target, isIdle: false, default));
 
         target.Close();
         Assert.True(happened);
