@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Puff.Engine;
 
 namespace Puff.Workloads.Vectors;
 
@@ -22,14 +23,14 @@ internal static class PuffBuild
             Directory.Delete(store, recursive: true);
         }
 
-        var result = await BuildAsync(set, store);
+        var result = await BuildAsync(set, store, options.Number("merge-fan-in", new EngineSettings().MergeFanIn));
         results.Save(result);
         return (store, result);
     }
 
-    private static async Task<SystemResult> BuildAsync(VectorSet set, string store)
+    private static async Task<SystemResult> BuildAsync(VectorSet set, string store, int mergeFanIn)
     {
-        await using var puff = await PuffStore.OpenAsync(store, runIndexer: true);
+        await using var puff = await PuffStore.OpenAsync(store, runIndexer: true, mergeFanIn: mergeFanIn);
         var documents = Enumerable.Range(0, set.Documents.Rows).Select(i => (i, i)).ToArray();
         var clock = Stopwatch.StartNew();
         var processorTime = Environment.CpuUsage.TotalTime;
@@ -41,7 +42,7 @@ internal static class PuffBuild
         return new SystemResult
         {
             System = "puff",
-            Description = FormattableString.Invariant($"directory store, defaults; writes acknowledged after {acknowledged:F1} s; ")
+            Description = FormattableString.Invariant($"directory store, merge fan-in {mergeFanIn}; writes acknowledged after {acknowledged:F1} s; ")
                 + $"peak resident {ProcessMemory.OfThis().Peak >> 20} MiB",
             Documents = documents.Length,
             BuildSeconds = built,

@@ -8,7 +8,7 @@ namespace Puff.Workloads.Vectors;
 /// <summary>Queries with strong consistency to the real binary over one kept connection, one after the other.</summary>
 internal static class PuffOverHttp
 {
-    private const int WarmUpQueries = 500;
+    private const double WarmUpSeconds = 2;
 
     public static async Task<IReadOnlyList<RecallPoint>> RunAsync(Options options, VectorSet set, string store)
     {
@@ -31,7 +31,7 @@ internal static class PuffOverHttp
     {
         var bodies = Enumerable.Range(0, set.Queries.Rows).Select(q => Body(set, q, k, filter, isBase64)).ToArray();
         var clock = Stopwatch.StartNew();
-        for (int i = 0; i < WarmUpQueries && clock.Elapsed.TotalSeconds < seconds / 4.0; i++)
+        for (int i = 0; clock.Elapsed.TotalSeconds < WarmUpSeconds; i++)
         {
             await PostAsync(http, bodies[i % bodies.Length]);
         }

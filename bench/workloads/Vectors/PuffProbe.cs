@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using Puff.Engine.Queries;
 
@@ -6,11 +7,11 @@ namespace Puff.Workloads.Vectors;
 
 /// <summary>
 /// Queries on a store that another process has built, in a fresh process: what it then has in memory is what queries need. One thread, one query after the
-/// other; every setting is warmed up by a part of the queries first.
+/// other; every setting is warmed up first, long enough for the run-time compiler to have seen what queries do.
 /// </summary>
 internal static class PuffProbe
 {
-    private const int WarmUpQueries = 200;
+    private const double WarmUpSeconds = 2;
 
     /// <summary>Runs this program as a child on the store and takes its points.</summary>
     public static async Task<IReadOnlyList<RecallPoint>> RunAsync(Options options, string store)
@@ -30,36 +31,49 @@ internal static class PuffProbe
         }
     }
 
-    /// <summary>The child.</summary>
+    /// <summary>The child: every recall target with every filter.</summary>
     public static async Task MeasureAsync(Options options)
     {
         using var set = VectorSets.Open(options);
-        await using var puff = await PuffStore.OpenAsync(options.Text("store", ""), runIndexer: false);
+        var runs = new List<Run>();
+        foreach (string target in options.Text("probe-target", "default").Split(','))
+        {
+            float? share = target == "default" ? null : float.Parse(target, CultureInfo.InvariantCulture);
+            await using var puff = await PuffStore.OpenAsync(options.Text("store", ""), runIndexer: false, share);
+            runs.AddRange(await AskAsync(options, set, puff, target));
+        }
+
+        var truths = GroundTruth.OfAll(set);
+        var points = runs.Select(
+            r => r.Samples.Summarize("target=" + r.Target, set, truths.First(t => t.Selectivity == r.Filter), options.Number("k", 10), r.Memory));
+        await File.WriteAllTextAsync(options.Text("out", ""), JsonSerializer.Serialize(points));
+    }
+
+    private static async Task<List<Run>> AskAsync(Options options, VectorSet set, PuffStore puff, string target)
+    {
         int k = options.Number("k", 10);
         var consistency = options.Text("consistency", "eventual") == "strong" ? Consistency.Strong : Consistency.Eventual;
-        var runs = new List<(Selectivity Filter, QuerySamples Samples, ProcessMemory Memory)>();
+        var runs = new List<Run>();
         foreach (var filter in options.Text("filters", "yes") == "yes" ? Selectivity.All : [Selectivity.All[0]])
         {
             var samples = await QueryAsync(set, puff, k, filter, consistency, options.Number("seconds", 20));
-            runs.Add((filter, samples, ProcessMemory.OfThis()));
+            runs.Add(new Run(target, filter, samples, ProcessMemory.OfThis()));
             if (options.Text("explain", "no") == "yes")
             {
                 Console.WriteLine(await puff.ExplainAsync(set, 0, k, filter));
             }
         }
 
-        var truths = GroundTruth.OfAll(set);
-        var points = runs.Select(r => r.Samples.Summarize("default", set, truths.First(t => t.Selectivity == r.Filter), k, r.Memory));
-        await File.WriteAllTextAsync(options.Text("out", ""), JsonSerializer.Serialize(points));
+        return runs;
     }
 
     /// <summary>Every query once, or as many as fit into the time.</summary>
     private static async Task<QuerySamples> QueryAsync(VectorSet set, PuffStore puff, int k, Selectivity filter, Consistency consistency, int seconds)
     {
         var clock = Stopwatch.StartNew();
-        for (int query = 0; query < Math.Min(WarmUpQueries, set.Queries.Rows) && clock.Elapsed.TotalSeconds < seconds / 4.0; query++)
+        for (int query = 0; clock.Elapsed.TotalSeconds < WarmUpSeconds; query++)
         {
-            await puff.QueryAsync(set, query, k, filter, consistency);
+            await puff.QueryAsync(set, query % set.Queries.Rows, k, filter, consistency);
         }
 
         var samples = new QuerySamples();
@@ -74,4 +88,6 @@ internal static class PuffProbe
 
         return samples;
     }
+
+    private sealed record Run(string Target, Selectivity Filter, QuerySamples Samples, ProcessMemory Memory);
 }

@@ -24,10 +24,23 @@ internal sealed class PuffStore : IAsyncDisposable
 
     public PuffEngine Engine { get; }
 
-    public static async Task<PuffStore> OpenAsync(string folder, bool runIndexer)
+    /// <param name="folder">Of the store.</param>
+    /// <param name="runIndexer">Whether this process indexes; one that only asks leaves the store as it is.</param>
+    /// <param name="recallTarget">Share of the true neighbours that searches aim at; null for the default.</param>
+    /// <param name="mergeFanIn">Segments of similar size that are merged into one; null for the default.</param>
+    public static async Task<PuffStore> OpenAsync(string folder, bool runIndexer, float? recallTarget = null, int? mergeFanIn = null)
     {
+        var defaults = new EngineSettings();
+
         // The last small tail is to be indexed, and the rest merged, without the waits that save a real namespace work.
-        var settings = new EngineSettings { RunIndexer = runIndexer, IndexMaxAge = TimeSpan.FromSeconds(1), IdleMergeDelay = TimeSpan.FromSeconds(2) };
+        var settings = new EngineSettings
+        {
+            RunIndexer = runIndexer,
+            IndexMaxAge = TimeSpan.FromSeconds(1),
+            IdleMergeDelay = TimeSpan.FromSeconds(2),
+            MergeFanIn = mergeFanIn ?? defaults.MergeFanIn,
+            VectorIndex = defaults.VectorIndex with { RecallTarget = recallTarget ?? defaults.VectorIndex.RecallTarget },
+        };
         var store = await DirectoryObjectStore.OpenAsync(folder);
         return new PuffStore(store, await PuffEngine.OpenAsync(settings, new EngineComponents { Store = store }));
     }
@@ -86,7 +99,9 @@ internal sealed class PuffStore : IAsyncDisposable
         return ids;
     }
 
-    public static double ScannedShareOf(QueryResult result) => (double)result.Cost.VectorsScored / Math.Max(1, result.Cost.ApproxNamespaceSize);
+    /// <summary>Of the documents, those of which at least a code was compared with the query.</summary>
+    public static double ScannedShareOf(QueryResult result) =>
+        (double)Math.Max(result.Cost.CodesScanned, result.Cost.VectorsScored) / Math.Max(1, result.Cost.ApproxNamespaceSize);
 
     /// <summary>Bytes of the objects that the namespace now consists of; replaced ones that wait to be collected do not count.</summary>
     public async Task<long> StoredBytesAsync()

@@ -28,11 +28,13 @@ internal sealed unsafe class VectorFile : IDisposable
     private VectorFile(string path)
     {
         Path = path;
-        file = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+        var content = File.OpenRead(path);
+        long length = content.Length;
+        file = MemoryMappedFile.CreateFromFile(content, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
         view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
         (Type, Rows, Columns) = ParseHeader(new ReadOnlySpan<byte>(start, HeaderBytes), path);
-        if (new FileInfo(path).Length < HeaderBytes + (long)Rows * Columns * BytesOf(Type))
+        if (length < HeaderBytes + (long)Rows * Columns * BytesOf(Type))
         {
             throw new InvalidDataException($"{path} is shorter than its header says; delete it to have it made again");
         }

@@ -25,6 +25,7 @@ internal static class QueryCosts
             LogicalBytesQueried = Math.Max(MinBytesQueried, live * BytesReadOf(run.Query)),
             LogicalBytesReturned = BytesOf(result),
             VectorsScored = run.VectorsScored,
+            CodesScanned = run.Search?.Statistics.BinaryCodes ?? 0,
             LastIncludedWriteAt = run.Snapshot.LastWriteAt,
         };
     }
@@ -36,6 +37,7 @@ internal static class QueryCosts
         LogicalBytesQueried = costs.Sum(c => c.LogicalBytesQueried),
         LogicalBytesReturned = bytesReturned,
         VectorsScored = costs.Sum(c => c.VectorsScored),
+        CodesScanned = costs.Sum(c => c.CodesScanned),
     };
 
     /// <summary>8 for an integer id, 16 for a UUID, the length of a string; 4 for `$dist`; attributes by their type.</summary>

@@ -39,6 +39,9 @@ public sealed record QueryCost
     /// <summary>Exact vector distances computed.</summary>
     public long VectorsScored { get; init; }
 
+    /// <summary>Vectors whose short codes were compared with a query vector before any distance was computed.</summary>
+    public long CodesScanned { get; init; }
+
     public DateTimeOffset? LastIncludedWriteAt { get; init; }
 
     /// <summary>1 when everything the query read was in memory or in a mapped local object.</summary>
