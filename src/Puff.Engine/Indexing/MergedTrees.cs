@@ -34,6 +34,21 @@ internal sealed class MergedTrees : IDisposable
 
     public void Add(TreeDescriptor tree) => made.Add(tree);
 
+    /// <summary>Trees by whose leaves most of their vectors are grouped in the new segment: how well they serve queries is measured on it.</summary>
+    public List<IndexTree> ToCalibrate { get; } = [];
+
+    /// <summary>Keeps a measurement with the tree.</summary>
+    public void Calibrate(IndexTree tree, IReadOnlyList<ProbeSetting> calibration)
+    {
+        bool isNew = foundations.TrueForAll(f => f.Id != tree.Descriptor.Id);
+        made.RemoveAll(m => m.Id == tree.Descriptor.Id);
+        made.Add(tree.Descriptor with
+        {
+            Calibration = calibration,
+            ProbesWhenTrained = isNew ? TreeCalibrator.ProbesOf(calibration) : tree.Descriptor.ProbesWhenTrained,
+        });
+    }
+
     /// <summary>False when another indexer has changed or given up a tree that this was built on.</summary>
     public bool Fits(Manifest manifest) => foundations.TrueForAll(f => manifest.Trees.Any(t => t.HasSameParts(f)));
 

@@ -80,6 +80,7 @@ internal sealed class Merger(EngineContext context)
             string keyBase = target.Keys.SegmentBase(context.NextObjectId());
             var segment = await SegmentBuilder.BuildAsync(
                 context.Store, keyBase, state.Manifest.Schema, source, cancellation, trees.Layout, context.Settings.VectorIndex.Threads);
+            await new TreeCalibrator(context, state.Manifest.Schema).RunAsync(trees, segment, cancellation);
             return new MergeResult(inputs, source, trees, segment);
         }
         catch

@@ -55,12 +55,12 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
             case TreePlan.Train:
                 return await TrainAsync(trees, merged, cancellation);
             default:
-                return await AssignAsync(trees, known!, merged, cancellation);
+                return await AssignAsync(trees, known!, merged, isMost: merged.Count >= total - merged.Count, cancellation);
         }
     }
 
     private static TreeCondition? ConditionOf(IndexTree? tree) => tree is null ? null : new TreeCondition(
-        tree.Descriptor.TrainedOn, tree.Descriptor.ProbesWhenTrained, TreeCalibration.ProbesOf(tree.Descriptor.Calibration));
+        tree.Descriptor.TrainedOn, tree.Descriptor.ProbesWhenTrained, TreeCalibrator.ProbesOf(tree.Descriptor.Calibration));
 
     private async Task<VectorGrouping> TrainAsync(MergedTrees trees, MergedVectors merged, CancellationToken cancellation)
     {
@@ -71,12 +71,20 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
         var nodeOf = new int[vectors.Count];
         NodeAssigner.Assign(tree, vectors, TreeGroups.AllLevels, nodeOf, Settings.Threads);
         var part = await WriteAsync(tree.Shape, vectors.Metric, 0, trained.Nodes, cancellation);
-        trees.Add(new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count });
+        var descriptor = new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count };
+        trees.Add(descriptor);
+        trees.ToCalibrate.Add(new IndexTree(descriptor, tree));
         LogMessages.TreeTrained(context.Log, target.Name, vectors.Attribute.Name, vectors.Count, tree.NodeCount);
         return VectorGrouping.Of(vectors, tree, nodeOf);
     }
 
-    private async Task<VectorGrouping> AssignAsync(MergedTrees trees, IndexTree known, MergedVectors merged, CancellationToken cancellation)
+    /// <param name="trees">Collects what is made.</param>
+    /// <param name="known">The tree there is.</param>
+    /// <param name="merged">The vectors.</param>
+    /// <param name="isMost">They are most of the attribute's.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    private async Task<VectorGrouping> AssignAsync(
+        MergedTrees trees, IndexTree known, MergedVectors merged, bool isMost, CancellationToken cancellation)
     {
         var vectors = merged.Vectors;
         trees.BuildOn(known.Descriptor);
@@ -90,15 +98,21 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
 
         int[] nodeOf = merged.NodesIn(known.Tree);
         NodeReassigner.Reassign(known.Tree, vectors, nodeOf, Settings.Threads);
-        if (LeafSplitter.Split(known.Tree, vectors, nodeOf, Settings, context.NextUInt64()) is not { } split)
+        var newest = known;
+        if (LeafSplitter.Split(known.Tree, vectors, nodeOf, Settings, context.NextUInt64()) is { } split)
         {
-            return VectorGrouping.Of(vectors, known.Tree, nodeOf);
+            var descriptor = known.Descriptor with { Parts = await ExtendAsync(known, split, vectors.Metric, cancellation) };
+            newest = new IndexTree(descriptor, trees.Own(split.Tree));
+            trees.Add(descriptor);
+            LogMessages.TreeGrew(context.Log, target.Name, vectors.Attribute.Name, split.Added.Count, split.Tree.NodeCount);
         }
 
-        var tree = trees.Own(split.Tree);
-        trees.Add(known.Descriptor with { Parts = await ExtendAsync(known, split, vectors.Metric, cancellation) });
-        LogMessages.TreeGrew(context.Log, target.Name, vectors.Attribute.Name, split.Added.Count, tree.NodeCount);
-        return VectorGrouping.Of(vectors, tree, nodeOf);
+        if (isMost)
+        {
+            trees.ToCalibrate.Add(newest);
+        }
+
+        return VectorGrouping.Of(vectors, newest.Tree, nodeOf);
     }
 
     private async Task<IReadOnlyList<TreePart>> ExtendAsync(IndexTree known, SplitTree split, DistanceMetric metric, CancellationToken cancellation) =>

@@ -24,12 +24,7 @@ internal sealed unsafe class SegmentVectors : IVectorSource
         Attribute = attribute;
         Metric = metric;
         isUnit = metric == DistanceMetric.CosineDistance;
-        type = attribute.Type.Kind switch
-        {
-            TypeKind.VectorF32 => ElementType.F32,
-            TypeKind.VectorF16 => ElementType.F16,
-            _ => ElementType.I8,
-        };
+        type = ElementOf(attribute);
         documents = DocumentsWithVector(source, attribute);
     }
 
@@ -46,6 +41,13 @@ internal sealed unsafe class SegmentVectors : IVectorSource
 
     public void Read(int index, float* destination) =>
         IndexedVector.Read(source.GetVector(documents[index], Attribute), type, isUnit, new Span<float>(destination, Dimensions));
+
+    public static ElementType ElementOf(AttributeDefinition attribute) => attribute.Type.Kind switch
+    {
+        TypeKind.VectorF32 => ElementType.F32,
+        TypeKind.VectorF16 => ElementType.F16,
+        _ => ElementType.I8,
+    };
 
     /// <summary>Every dense vector attribute of which there are enough vectors for codes to be worth their while.</summary>
     public static List<SegmentVectors> OfAll(ISegmentSource source, NamespaceSchema schema, VectorIndexSettings settings)
