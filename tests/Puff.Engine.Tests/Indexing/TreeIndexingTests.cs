@@ -35,6 +35,8 @@ public sealed class TreeIndexingTests
         manifest = await ManifestAsync(fixture, "docs");
         var trained = Assert.Single(manifest.Trees);
         Assert.Equal((60, 1), (trained.TrainedOn, trained.Parts.Count));
+        Assert.Equal([1, 0.1f, 0.01f], trained.Calibration.Select(c => c.Selectivity).Distinct());
+        Assert.Equal(trained.ProbesWhenTrained, trained.Calibration.First(c => c is { Selectivity: 1, Recall: 0.95f }).Probes);
         Assert.Equal(trained.Id, Assert.Single(Assert.Single(manifest.Segments).Trees).TreeId);
 
         await WriteAsync(engine, fixture, "docs", 60, 60);
