@@ -1,4 +1,5 @@
 using Puff.Workloads;
+using Puff.Workloads.Sparse;
 using Puff.Workloads.Vectors;
 
 // Whole-system measurements, each with the peer or bound it is compared with. Every figure of bench/RESULTS.md names its command here.
@@ -23,6 +24,9 @@ switch (args.FirstOrDefault())
     case "idle":
         await IdleNamespaces.RunAsync(Options.Parse(rest));
         return 0;
+    case "sparse":
+        await SparseWorkload.RunAsync(Options.Parse(rest));
+        return 0;
     case "vectors":
         await VectorsWorkload.RunAsync(Options.Parse(rest));
         return 0;
@@ -36,6 +40,9 @@ switch (args.FirstOrDefault())
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace
               idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
+              sparse  [--set generated|stackexchange] [--documents 1000000] [--queries 300] [--seed 1] [--dir DIR] 
+                      [--mode all|fill] [--peer yes|no] [--scan yes|no] [--k 0] [--rounds 2]
+                                                                                  queries a second of SparseKNN, beside a plain scan and an exhaustive index
               vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
                       [--mode data|puff|http|indexing|churn|peers|table|all]      recall and speed of vector search, of Puff and of its peers
             """);

@@ -20,6 +20,9 @@ internal static unsafe class PackedIntegers
     private const int Rows = BlockLength / Lanes;
     private const int WordRowBytes = Lanes * sizeof(uint);
 
+    // The row that begins at the last word reads one more, and a cut block is read to its full length.
+    private const int PaddedWords = (Rows + 2) * Lanes;
+
     /// <summary>Bytes of a block of <paramref name="count"/> (1 to 128) values of <paramref name="bits"/> (0 to 32) bits each.</summary>
     public static int Bytes(int bits, int count)
     {
@@ -65,28 +68,64 @@ internal static unsafe class PackedIntegers
         }
     }
 
-    /// <summary>
-    /// The first <paramref name="count"/> values, and up to 128 unspecified ones behind them.
-    /// </summary>
+    /// <summary>The first <paramref name="count"/> values, and up to 128 unspecified ones behind them.</summary>
     /// <param name="source"><see cref="Bytes"/> bytes are read, no more.</param>
     /// <param name="bits">0 to 32.</param>
     /// <param name="count">1 to 128.</param>
     /// <param name="values">Room for 128.</param>
+    [SkipLocalsInit]
     public static void Unpack(byte* source, int bits, int count, uint* values)
     {
         if (!Avx2.IsSupported)
         {
             UnpackScalar(source, bits, count, values);
+            return;
         }
-        else if (count == BlockLength)
+
+        uint* words = stackalloc uint[PaddedWords];
+        Spread(source, bits, count, words);
+        var mask = MaskOf(bits);
+        for (int row = 0; row < Rows; row++)
         {
-            UnpackAvx2(source, bits, values);
+            Row(words, row * bits, mask).Store(values + row * Lanes);
         }
-        else
+    }
+
+    /// <summary>
+    /// A strictly ascending sequence from its differences: each packed value is the distance to the one before less 1, that of the first to
+    /// <paramref name="previous"/>. Additions wrap around. Otherwise like <see cref="Unpack"/>.
+    /// </summary>
+    /// <param name="source"><see cref="Bytes"/> bytes are read, no more.</param>
+    /// <param name="bits">0 to 32.</param>
+    /// <param name="count">1 to 128.</param>
+    /// <param name="previous">The last value of the block before; uint.MaxValue stands for -1.</param>
+    /// <param name="values">Room for 128.</param>
+    [SkipLocalsInit]
+    public static void UnpackAscending(byte* source, int bits, int count, uint previous, uint* values)
+    {
+        if (!Avx2.IsSupported)
         {
-            byte* whole = stackalloc byte[BlockLength * sizeof(uint)];
-            new ReadOnlySpan<byte>(source, Bytes(bits, count)).CopyTo(new Span<byte>(whole, BlockLength * sizeof(uint)));
-            UnpackAvx2(whole, bits, values);
+            UnpackAscendingScalar(source, bits, count, previous, values);
+            return;
+        }
+
+        uint* words = stackalloc uint[PaddedWords];
+        Spread(source, bits, count, words);
+        var mask = MaskOf(bits);
+        var last = Vector256.Create(previous);
+        var ends = Vector256.Create(7u);
+        var one = Vector256.Create(1u);
+        for (int row = 0; row < Rows; row++)
+        {
+            var sum = Row(words, row * bits, mask) + one;
+            sum += Avx2.ShiftLeftLogical128BitLane(sum, 4);
+            sum += Avx2.ShiftLeftLogical128BitLane(sum, 8);
+
+            // The lower half's total into every lane of the upper half.
+            var carry = Avx2.Shuffle(sum, 0xFF);
+            sum += Avx2.Permute2x128(carry, carry, 0x08);
+            (sum + last).Store(values + row * Lanes);
+            last += Avx2.PermuteVar8x32(sum, ends);
         }
     }
 
@@ -110,41 +149,11 @@ internal static unsafe class PackedIntegers
         }
     }
 
-    /// <summary>
-    /// Undoes the differences of a strictly ascending sequence: on entry each value is its distance to the one before, less 1; the first to
-    /// <paramref name="previous"/>. Additions wrap around.
-    /// </summary>
-    /// <param name="values">128, of which only the first may matter.</param>
-    /// <param name="previous">The last value of the block before; uint.MaxValue stands for -1.</param>
-    public static void Accumulate(uint* values, uint previous)
+    /// <summary>Does what <see cref="UnpackAscending"/> does, without vectors.</summary>
+    public static void UnpackAscendingScalar(byte* source, int bits, int count, uint previous, uint* values)
     {
-        if (!Avx2.IsSupported)
-        {
-            AccumulateScalar(values, previous);
-            return;
-        }
-
-        var last = Vector256.Create(previous);
-        var ends = Vector256.Create(7u);
-        var one = Vector256.Create(1u);
-        for (int row = 0; row < Rows; row++)
-        {
-            var sum = Vector256.Load(values + row * Lanes) + one;
-            sum += Avx2.ShiftLeftLogical128BitLane(sum, 4);
-            sum += Avx2.ShiftLeftLogical128BitLane(sum, 8);
-
-            // The lower half's total into every lane of the upper half.
-            var carry = Avx2.Shuffle(sum, 0xFF);
-            sum += Avx2.Permute2x128(carry, carry, 0x08) + last;
-            sum.Store(values + row * Lanes);
-            last = Avx2.PermuteVar8x32(sum, ends);
-        }
-    }
-
-    /// <summary>Does what <see cref="Accumulate"/> does, without vectors.</summary>
-    public static void AccumulateScalar(uint* values, uint previous)
-    {
-        for (int i = 0; i < BlockLength; i++)
+        UnpackScalar(source, bits, count, values);
+        for (int i = 0; i < count; i++)
         {
             previous += values[i] + 1;
             values[i] = previous;
@@ -155,43 +164,34 @@ internal static unsafe class PackedIntegers
         ? Unsafe.ReadUnaligned<ushort>(source + wordRow * WordRowBytes + lane * sizeof(ushort))
         : Unsafe.ReadUnaligned<uint>(source + wordRow * WordRowBytes + lane * sizeof(uint));
 
-    /// <summary>A full block. Variable shifts by 32 and more give 0, so a row that fits its word needs no case of its own.</summary>
-    private static void UnpackAvx2(byte* source, int bits, uint* values)
+    private static Vector256<uint> MaskOf(int bits) => Vector256.Create((uint)((1UL << bits) - 1));
+
+    /// <summary>
+    /// Copies the word rows to where each has its full width and one more may be read: rows of values then need no case of their own.
+    /// </summary>
+    private static void Spread(byte* source, int bits, int count, uint* words)
     {
-        if (bits == 0)
+        int bytes = Bytes(bits, count);
+        int whole = bytes / WordRowBytes;
+        for (int row = 0; row < whole; row++)
         {
-            new Span<uint>(values, BlockLength).Clear();
-            return;
+            Vector256.Load((uint*)(source + row * WordRowBytes)).Store(words + row * Lanes);
         }
 
-        int lastWord = (Rows * bits - 1) >> 5;
-        bool isHalf = (bits & 1) != 0;
-        var mask = Vector256.Create(bits == 32 ? uint.MaxValue : (1u << bits) - 1);
-        var current = LoadRow(source, 0, isHalf && lastWord == 0);
-        int loaded = 0;
-        for (int row = 0; row < Rows; row++)
+        if (bytes % WordRowBytes != 0)
         {
-            int position = row * bits;
-            int shift = position & 31;
-            if (position >> 5 != loaded)
-            {
-                loaded = position >> 5;
-                current = LoadRow(source, loaded, isHalf && loaded == lastWord);
-            }
-
-            var value = Avx2.ShiftRightLogicalVariable(current, Vector256.Create((uint)shift));
-            if (shift + bits > 32)
-            {
-                current = LoadRow(source, ++loaded, isHalf && loaded == lastWord);
-                value |= Avx2.ShiftLeftLogicalVariable(current, Vector256.Create((uint)(32 - shift)));
-            }
-
-            (value & mask).Store(values + row * Lanes);
+            Avx2.ConvertToVector256Int32((ushort*)(source + whole * WordRowBytes)).AsUInt32().Store(words + whole * Lanes);
         }
     }
 
+    /// <summary>The row that begins at a bit. Variable shifts by 32 give 0; what comes from the next word and does not belong to the value is masked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> LoadRow(byte* source, int wordRow, bool isHalf) => isHalf
-        ? Avx2.ConvertToVector256Int32((ushort*)(source + wordRow * WordRowBytes)).AsUInt32()
-        : Vector256.Load((uint*)(source + wordRow * WordRowBytes));
+    private static Vector256<uint> Row(uint* words, int position, Vector256<uint> mask)
+    {
+        uint* word = words + (position >> 5) * Lanes;
+        uint shift = (uint)position & 31;
+        var low = Avx2.ShiftRightLogicalVariable(Vector256.Load(word), Vector256.Create(shift));
+        var high = Avx2.ShiftLeftLogicalVariable(Vector256.Load(word + Lanes), Vector256.Create(32 - shift));
+        return (low | high) & mask;
+    }
 }

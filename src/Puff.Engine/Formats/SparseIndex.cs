@@ -131,21 +131,24 @@ internal sealed unsafe class SparseIndex
         }
         else
         {
-            PackedIntegers.Unpack(content.Pointer, entry.Bits, count, (uint*)documents);
-            CheckDocuments(documents, count, entry, previous);
+            PackedIntegers.UnpackAscending(content.Pointer, entry.Bits, count, previous, (uint*)documents);
+            CheckDocuments(documents, count, entry);
         }
 
         ReadWeights(content.Pointer + packed, count, weights);
-        new Span<int>(documents + count, PackedIntegers.BlockLength - count).Fill(int.MaxValue);
+        if (count < PackedIntegers.BlockLength)
+        {
+            new Span<int>(documents + count, PackedIntegers.BlockLength - count).Fill(int.MaxValue);
+        }
+
         return count;
     }
 
     /// <summary>A weight, exact.</summary>
     public static float Weight(ushort bits) => (float)BitConverter.UInt16BitsToHalf(bits);
 
-    private static void CheckDocuments(int* documents, int count, in SparseBlock entry, uint previous)
+    private static void CheckDocuments(int* documents, int count, in SparseBlock entry)
     {
-        PackedIntegers.Accumulate((uint*)documents, previous);
         bool ascends = (uint)documents[count - 1] == entry.LastDocument;
         for (int i = 1; entry.Bits > SafeBits && i < count; i++)
         {

@@ -72,8 +72,9 @@ internal sealed unsafe class SparseCursor
     public bool Enter(int first, int limit)
     {
         int before = block;
-        int beforeEnd = endBlock;
-        Advance(first);
+        bool goesOn = first >= start;
+        block = FindBlock(goesOn ? block : 0, list.BlockCount, first);
+        start = first;
         end = limit;
         if (block == list.BlockCount)
         {
@@ -82,28 +83,33 @@ internal sealed unsafe class SparseCursor
             return false;
         }
 
-        NextDocument = block == unpacked
-            ? documents[Rank(first)]
-            : block == 0 ? first : Math.Max(first, (int)list.Blocks[block - 1].LastDocument + 1);
+        // A document known to be next stays so until the range has passed it.
+        if (!goesOn || block != before || NextDocument < first)
+        {
+            NextDocument = block == unpacked
+                ? documents[Rank(first)]
+                : block == 0 ? first : Math.Max(first, (int)list.Blocks[block - 1].LastDocument + 1);
+        }
+
         if (NextDocument >= limit)
         {
             endBlock = block;
             return false;
         }
 
-        endBlock = block + 1;
-        while (endBlock < list.BlockCount && list.Blocks[endBlock - 1].LastDocument + 1 < (uint)limit)
-        {
-            endBlock++;
-        }
-
-        if (block != before || endBlock != beforeEnd)
-        {
-            Bound = BoundOf(block, endBlock);
-            Gain = Bound / Cost;
-        }
-
+        Bound = Math.Max(0, (double)Scaled * SparseIndex.Weight(Scaled > 0 ? FindEndAndMaximum((uint)limit - 1) : FindEndAndMinimum((uint)limit - 1)));
+        Gain = Bound / Cost;
         return true;
+    }
+
+    /// <summary>Turns to the documents from <paramref name="first"/> on, for looking some up: no bound is worked out.</summary>
+    public void Seek(int first)
+    {
+        block = FindBlock(first >= start ? block : 0, list.BlockCount, first);
+        endBlock = list.BlockCount;
+        start = first;
+        end = int.MaxValue;
+        NextDocument = first;
     }
 
     /// <summary>Adds every posting of the range to the approximate scores, which begin at the range's first document.</summary>
@@ -242,10 +248,35 @@ internal sealed unsafe class SparseCursor
         }
     }
 
-    private void Advance(int first)
+    /// <summary>Ends the range with the first block that reaches a document; the largest weight up to there.</summary>
+    private ushort FindEndAndMaximum(uint document)
     {
-        block = FindBlock(first < start ? 0 : block, list.BlockCount, first);
-        start = first;
+        var blocks = list.Blocks;
+        int last = list.BlockCount - 1;
+        int at = block;
+        short best = SparseEncoder.Sortable(blocks[at].Maximum);
+        while (at < last && blocks[at].LastDocument < document)
+        {
+            best = Math.Max(best, SparseEncoder.Sortable(blocks[++at].Maximum));
+        }
+
+        endBlock = at + 1;
+        return (ushort)SparseEncoder.Sortable((ushort)best);
+    }
+
+    private ushort FindEndAndMinimum(uint document)
+    {
+        var blocks = list.Blocks;
+        int last = list.BlockCount - 1;
+        int at = block;
+        short best = SparseEncoder.Sortable(blocks[at].Minimum);
+        while (at < last && blocks[at].LastDocument < document)
+        {
+            best = Math.Min(best, SparseEncoder.Sortable(blocks[++at].Minimum));
+        }
+
+        endBlock = at + 1;
+        return (ushort)SparseEncoder.Sortable((ushort)best);
     }
 
     /// <summary>The first block from <paramref name="from"/> on, before <paramref name="limit"/>, that ends at or behind a document; else the limit.</summary>
@@ -285,18 +316,5 @@ internal sealed unsafe class SparseCursor
         }
 
         return low;
-    }
-
-    private double BoundOf(int from, int to)
-    {
-        short best = short.MinValue;
-        for (int i = from; i < to; i++)
-        {
-            short weight = Scaled > 0 ? SparseEncoder.Sortable(list.Blocks[i].Maximum) : (short)~SparseEncoder.Sortable(list.Blocks[i].Minimum);
-            best = Math.Max(best, weight);
-        }
-
-        ushort bits = (ushort)SparseEncoder.Sortable(Scaled > 0 ? (ushort)best : (ushort)~best);
-        return Math.Max(0, (double)Scaled * (float)BitConverter.UInt16BitsToHalf(bits));
     }
 }

@@ -12,8 +12,8 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 internal sealed unsafe class SparseScorer : IDisposable
 {
-    /// <summary>Documents of a dense range.</summary>
-    public const int WindowDocuments = 4_096;
+    /// <summary>Documents of a dense range. Measured: the fixed costs of a window outweigh what smaller sums gain by staying in the first cache.</summary>
+    public const int WindowDocuments = 16_384;
 
     /// <summary>
     /// Weights of the query are scaled to be below 2 and, where they are tiny, raised to this, so that no approximate score overflows or underflows.
@@ -91,10 +91,8 @@ internal sealed unsafe class SparseScorer : IDisposable
 
         foreach (var cursor in cursors)
         {
-            if (cursor.Enter(first, first + span))
-            {
-                cursor.AddTo(documents, scores);
-            }
+            cursor.Seek(first);
+            cursor.AddTo(documents, scores);
         }
     }
 

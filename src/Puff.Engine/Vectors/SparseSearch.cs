@@ -16,29 +16,34 @@ internal interface IScoreSink
 }
 
 /// <summary>
-/// The documents of one set with the largest dot products with a sparse query, without those whose product is 0. Document at a time in windows of 4,096:
+/// The documents of one set with the largest dot products with a sparse query, without those whose product is 0. Document at a time in windows of up to 16,384:
 /// MAXSCORE (Turtle and Flood 1995) with the largest weights of the blocks a window meets (Ding and Suel 2011). Lists that
 /// together cannot lift a document over the threshold are looked up only for documents that the other lists found. Approximate sums in single
-/// precision, with a bound of their error, choose the documents; those are scored exactly.
+/// precision, with a bound of their error, choose the documents (<see cref="SparsePool"/>); those are scored exactly in the end.
 /// </summary>
 internal sealed unsafe class SparseSearch : IDisposable
 {
     private const int WindowDocuments = SparseScorer.WindowDocuments;
 
+    /// <summary>The first window is to give a threshold, and does so without one; the next are twice as long each, up to the full length.</summary>
+    private const int FirstWindowDocuments = 2_048;
+
+    /// <summary>Documents scored exactly between two looks at the cancellation token.</summary>
+    private const int ChunkDocuments = 1_024;
+
     /// <summary>In a window with fewer matches, lists are looked up for these instead of being added up.</summary>
-    private const int FewMatches = 24;
+    private const int FewMatches = 64;
 
     /// <summary>Marks documents no list has: sums of numbers none of which is -0 never give it.</summary>
     private const float Untouched = -0.0f;
 
     private readonly SparseScorer scorer;
     private readonly BitSet matches;
-    private readonly int wanted;
     private readonly double error;
     private readonly SparseCursor[] ranked;
     private readonly SparseCursor[] active;
-    private readonly int[] found = new int[WindowDocuments];
-    private readonly double[] foundScores = new double[WindowDocuments];
+    private readonly SparsePool pool;
+    private int length = FirstWindowDocuments;
     private float* scores;
     private ushort* candidates;
 
@@ -49,11 +54,11 @@ internal sealed unsafe class SparseSearch : IDisposable
     {
         this.scorer = scorer;
         this.matches = matches;
-        this.wanted = wanted;
         active = new SparseCursor[scorer.Cursors.Length];
         ranked = scorer.Cursors.ToArray();
         Array.Sort(ranked, static (left, right) => (right.LargestContribution / right.Cost).CompareTo(left.LargestContribution / left.Cost));
         error = ErrorOf(scorer.Cursors);
+        pool = new SparsePool(wanted, error);
         scores = (float*)NativeMemory.AlignedAlloc(WindowDocuments * sizeof(float), 64);
         candidates = (ushort*)NativeMemory.AlignedAlloc(WindowDocuments * sizeof(ushort), 64);
     }
@@ -79,8 +84,10 @@ internal sealed unsafe class SparseSearch : IDisposable
         for (int start = 0; start < matches.Count;)
         {
             cancellation.ThrowIfCancellationRequested();
-            start = search.SearchWindow(start, sink);
+            start = search.SearchWindow(start, sink.Threshold);
         }
+
+        search.Offer(sink, cancellation);
     }
 
     /// <summary>
@@ -98,11 +105,13 @@ internal sealed unsafe class SparseSearch : IDisposable
         return (cursors.Length + 2) * (Math.ScaleB(largest, -23) + Math.ScaleB(1, -83));
     }
 
+    /// <param name="start">The window's first document.</param>
+    /// <param name="least">Documents with a lower score are not wanted.</param>
     /// <returns>Where the next window begins.</returns>
-    private int SearchWindow<TSink>(int start, TSink sink)
-        where TSink : IScoreSink
+    private int SearchWindow(int start, double least)
     {
-        int end = Math.Min(start + WindowDocuments, matches.Count);
+        int end = Math.Min(start + length, matches.Count);
+        length = Math.Min(length * 2, WindowDocuments);
         var mask = matches.Words[(start >> 6)..((end + 63) >> 6)];
         int matching = Count(mask);
         if (matching == 0)
@@ -113,18 +122,18 @@ internal sealed unsafe class SparseSearch : IDisposable
         int count = Enter(start, end, out double total, out int next);
         if (count == 0)
         {
-            return Math.Max(end, next & -WindowDocuments);
+            return Math.Max(end, next & -64);
         }
 
         scorer.Counters.Windows++;
-        double threshold = sink.Threshold * scorer.Scale - error;
+        double threshold = Math.Max(least * scorer.Scale, pool.Threshold) - error;
         if (total < threshold)
         {
             scorer.Counters.WindowsSkipped++;
             return end;
         }
 
-        new Span<float>(scores, WindowDocuments).Fill(Untouched);
+        new Span<float>(scores, (end - start + 63) & -64).Fill(Untouched);
         int essential = matching <= FewMatches ? 0 : Partition(count, threshold);
         SortByBound(active.AsSpan(essential, count - essential));
         double rest = RestOf(active.AsSpan(essential, count - essential));
@@ -135,7 +144,7 @@ internal sealed unsafe class SparseSearch : IDisposable
 
         int left = essential == 0 ? TakeMatches(mask) : Collect(mask, AtMost(threshold - rest));
         left = Refine(active.AsSpan(essential, count - essential), left, threshold, rest);
-        Finish(start, left, sink);
+        Keep(start, left);
         return end;
     }
 
@@ -239,28 +248,41 @@ internal sealed unsafe class SparseSearch : IDisposable
     /// <summary>Matches that some list added up has, and whose sum is not below the least.</summary>
     private int Collect(ReadOnlySpan<ulong> mask, float least)
     {
-        var limit = Vector256.Create(least);
-        var untouched = Vector256.Create(Untouched).AsInt32();
         int count = 0;
         for (int i = 0; i < mask.Length; i++)
         {
-            if (mask[i] == 0)
+            if (mask[i] != 0 && AnyReaches(scores + i * 64, least))
             {
-                continue;
+                count = Append(count, i * 64, mask[i] & Reaching(scores + i * 64, least));
             }
-
-            ulong word = 0;
-            for (int lane = 0; lane < 64; lane += Vector256<float>.Count)
-            {
-                var sums = Vector256.Load(scores + i * 64 + lane);
-                var passes = Vector256.GreaterThanOrEqual(sums, limit).AsInt32() & ~Vector256.Equals(sums.AsInt32(), untouched);
-                word |= (ulong)passes.ExtractMostSignificantBits() << lane;
-            }
-
-            count = Append(count, i * 64, word & mask[i]);
         }
 
         return count;
+    }
+
+    /// <summary>Whether one of 64 sums does; most words are done with after this.</summary>
+    private static bool AnyReaches(float* sums, float least)
+    {
+        var left = Vector256.Max(
+            Vector256.Max(Vector256.Load(sums), Vector256.Load(sums + 8)), Vector256.Max(Vector256.Load(sums + 16), Vector256.Load(sums + 24)));
+        var right = Vector256.Max(
+            Vector256.Max(Vector256.Load(sums + 32), Vector256.Load(sums + 40)), Vector256.Max(Vector256.Load(sums + 48), Vector256.Load(sums + 56)));
+        return Vector256.GreaterThanOrEqualAny(Vector256.Max(left, right), Vector256.Create(least));
+    }
+
+    private static ulong Reaching(float* sums, float least)
+    {
+        var limit = Vector256.Create(least);
+        var untouched = Vector256.Create(Untouched).AsInt32();
+        ulong word = 0;
+        for (int lane = 0; lane < 64; lane += Vector256<float>.Count)
+        {
+            var some = Vector256.Load(sums + lane);
+            var passes = Vector256.GreaterThanOrEqual(some, limit).AsInt32() & ~Vector256.Equals(some.AsInt32(), untouched);
+            word |= (ulong)passes.ExtractMostSignificantBits() << lane;
+        }
+
+        return word;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -305,85 +327,38 @@ internal sealed unsafe class SparseSearch : IDisposable
         return kept;
     }
 
-    /// <summary>Scores the candidates exactly and offers them.</summary>
-    private void Finish<TSink>(int start, int left, TSink sink)
+    /// <summary>Puts the candidates of a window into the pool.</summary>
+    private void Keep(int start, int left)
+    {
+        for (int i = 0; i < left; i++)
+        {
+            float score = scores[candidates[i]];
+            if (BitConverter.SingleToInt32Bits(score) != BitConverter.SingleToInt32Bits(Untouched))
+            {
+                pool.Add(start + candidates[i], score);
+            }
+        }
+
+        pool.Settle();
+    }
+
+    /// <summary>Scores the pool exactly and offers it.</summary>
+    private void Offer<TSink>(TSink sink, CancellationToken cancellation)
         where TSink : IScoreSink
     {
-        left = KeepBest(left);
-        int count = 0;
-        for (int i = 0; i < left; i++)
+        pool.Compact();
+        var exact = new double[Math.Min(pool.Count, ChunkDocuments)];
+        for (var left = pool.Documents; left.Length > 0; left = left[Math.Min(ChunkDocuments, left.Length)..])
         {
-            if (BitConverter.SingleToInt32Bits(scores[candidates[i]]) != BitConverter.SingleToInt32Bits(Untouched))
+            cancellation.ThrowIfCancellationRequested();
+            var documents = left[..Math.Min(ChunkDocuments, left.Length)];
+            scorer.Score(documents, exact);
+            for (int i = 0; i < documents.Length; i++)
             {
-                found[count++] = start + candidates[i];
-            }
-        }
-
-        scorer.Score(found.AsSpan(0, count), foundScores);
-        for (int i = 0; i < count; i++)
-        {
-            if (foundScores[i] != 0 && foundScores[i] >= sink.Threshold)
-            {
-                sink.Offer(found[i], foundScores[i]);
-            }
-        }
-    }
-
-    /// <summary>If a window alone has more good documents than wanted, only its best can matter.</summary>
-    private int KeepBest(int left)
-    {
-        if (left <= wanted)
-        {
-            return left;
-        }
-
-        for (int i = 0; i < left; i++)
-        {
-            foundScores[i] = scores[candidates[i]];
-        }
-
-        // Documents with product 0 do not count among the wanted, so the worst of them must be clear of 0.
-        double worst = KthLargest(foundScores.AsSpan(0, left), wanted) - error;
-        return worst > 0 ? Drop(left, AtMost(worst - error)) : left;
-    }
-
-    /// <summary>Hoare's selection; changes the order of the values.</summary>
-    private static double KthLargest(Span<double> values, int k)
-    {
-        while (true)
-        {
-            double pivot = values[values.Length / 2];
-            int low = 0, high = values.Length - 1;
-            while (low <= high)
-            {
-                while (values[low] > pivot)
+                if (exact[i] != 0 && exact[i] >= sink.Threshold)
                 {
-                    low++;
+                    sink.Offer(documents[i], exact[i]);
                 }
-
-                while (values[high] < pivot)
-                {
-                    high--;
-                }
-
-                if (low <= high)
-                {
-                    (values[low], values[high]) = (values[high--], values[low++]);
-                }
-            }
-
-            if (k <= high + 1)
-            {
-                values = values[..(high + 1)];
-            }
-            else if (k > low)
-            {
-                values = values[low..];
-                k -= low;
-            }
-            else
-            {
-                return pivot;
             }
         }
     }

@@ -55,23 +55,28 @@ public sealed unsafe class PackedIntegersTests
         Assert.Throws<ArgumentOutOfRangeException>(() => PackedIntegers.Pack(new uint[129], 3, new byte[1024]));
     }
 
-    [Fact]
-    public void Differences_accumulate_alike_with_and_without_vectors()
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Differences_add_up_alike_with_and_without_vectors(int bits)
     {
-        var random = new Random(5);
-        for (int round = 0; round < 200; round++)
+        var random = new Random(bits + 100);
+        for (int count = 1; count <= PackedIntegers.BlockLength; count++)
         {
-            uint[] gaps = Values(random, random.Next(33), PackedIntegers.BlockLength);
-            uint previous = round == 0 ? uint.MaxValue : (uint)random.NextInt64(uint.MaxValue);
-            uint[] vector = [.. gaps], scalar = [.. gaps];
+            uint[] gaps = Values(random, bits, count);
+            uint previous = count % 3 == 0 ? uint.MaxValue : (uint)random.NextInt64(uint.MaxValue);
+            byte[] packed = new byte[PackedIntegers.Bytes(bits, count) + 64];
+            PackedIntegers.Pack(gaps, bits, packed);
+            uint[] vector = new uint[PackedIntegers.BlockLength], scalar = new uint[PackedIntegers.BlockLength];
+            fixed (byte* source = packed)
             fixed (uint* left = vector, right = scalar)
             {
-                PackedIntegers.Accumulate(left, previous);
-                PackedIntegers.AccumulateScalar(right, previous);
+                PackedIntegers.UnpackAscending(source, bits, count, previous, left);
+                PackedIntegers.UnpackAscendingScalar(source, bits, count, previous, right);
             }
 
-            Assert.Equal(scalar, vector);
-            Assert.Equal(unchecked(previous + gaps[0] + 1), vector[0]);
+            uint sum = previous;
+            Assert.Equal(gaps.Select(gap => sum = unchecked(sum + gap + 1)), scalar[..count]);
+            Assert.Equal(scalar[..count], vector[..count]);
         }
     }
 

@@ -2,6 +2,8 @@ using Puff.Engine.Filters;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+using Puff.Engine.Storage;
 using Puff.Engine.Tests.Formats;
 using Puff.Engine.Tests.Namespaces;
 using Puff.TestKit.Segments;
@@ -85,6 +87,59 @@ public sealed class SparseQueryTests
         }
 
         Assert.Contains(await fixture.KeysAsync("puff/ns/docs/seg/"), key => key.EndsWith(".sparse", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_segment_older_than_the_option_is_scanned_until_a_merge()
+    {
+        await using var fixture = new EngineFixture();
+        fixture.Settings = fixture.Settings with { MergeFanIn = 2 };
+        var engine = await fixture.OpenAsync();
+        var request = new QueryRequest { RankBy = new ScoreRank(new SparseScore("words", Words(("0", 1), ("1", 2)))), Limit = 100 };
+        foreach (bool isIndexed in new[] { false, true })
+        {
+            var schema = new SchemaUpdate([new AttributeUpdate("words") { Type = "{}f16", SparseKnn = isIndexed }]);
+            var rows = SparseSamples.Documents(200, isIndexed ? 1 : 2, dimensions: 20)
+                .Select((value, i) => EngineFixture.Row((ulong)(i + (isIndexed ? 1_000 : 0)), ("words", value))).ToArray();
+            await engine.WriteAsync("docs", EngineFixture.Upsert(rows) with { Schema = schema });
+            Assert.True(await fixture.FlushAsync("docs"));
+        }
+
+        string[] answers = [await AnswerAsync(engine, request), await AnswerAsync(await fixture.OpenAsync(), request)];
+        string plan = await (await fixture.OpenAsync()).ExplainAsync("docs", new MultiQueryRequest([request]));
+        Assert.Contains("set 0: sparse by scan", plan, StringComparison.Ordinal);
+        Assert.Contains("set 1: sparse by inverted index", plan, StringComparison.Ordinal);
+        Assert.Equal(1, await fixture.MergeAsync("docs"));
+        plan = await (await fixture.OpenAsync()).ExplainAsync("docs", new MultiQueryRequest([request]));
+        Assert.DoesNotContain("sparse by scan", plan, StringComparison.Ordinal);
+        Assert.All(answers, answer => Assert.Equal(answers[0], answer));
+        Assert.Equal(answers[0], await AnswerAsync(await fixture.OpenAsync(), request));
+    }
+
+    [Fact]
+    public async Task A_damaged_index_is_reported_with_its_key()
+    {
+        var schema = new NamespaceSchema(IdKind.UInt, null, [SparseSamples.Attribute]);
+        var documents = SparseSamples.Documents(300, 4)
+            .Select((value, i) => new ModelDocument(DocumentId.FromUInt((ulong)i), new Dictionary<int, Value> { [SparseSamples.Attribute.Id] = value })).ToArray();
+        await using var store = new MemoryObjectStore();
+        var descriptor = await SegmentChecks.BuildAsync(store, "seg/1", schema, documents, TestContext.Current.CancellationToken);
+        byte[] bytes = await StoredObjects.ReadAsync(store, descriptor.KeyOf("sparse"));
+        bytes[1_000] ^= 16;
+        await StoredObjects.WriteAsync(store, descriptor.KeyOf("sparse"), bytes);
+        var segment = await SegmentReader.OpenAsync(store, descriptor, TestContext.Current.CancellationToken);
+        using var snapshot = new NamespaceSnapshot("docs", schema, [new SegmentDocumentSet(segment, segment.BaseLive)], 1, LastWriteAt, segment.Release);
+        var plain = new SparseScore("weights", Words(("0", 1)));
+        foreach (ScoreExpression expression in new ScoreExpression[] { plain, new SumScore([plain, plain]) })
+        {
+            var request = new QueryRequest { RankBy = new ScoreRank(expression), Limit = 3 };
+            var error = Assert.Throws<PuffException>(() => QueryExecutor.Execute(snapshot, request, TestContext.Current.CancellationToken));
+            Assert.Equal(ErrorKind.Corrupt, error.Kind);
+            Assert.Contains("seg/1.sparse", error.Message, StringComparison.Ordinal);
+        }
+
+        var problem = Assert.Single(await SegmentVerifier.VerifyAsync(store, descriptor, [], TestContext.Current.CancellationToken));
+        Assert.Equal("seg/1.sparse", problem.Key);
     }
 
     private static QueryFixture Space() => new(null, ("words", TypeKind.SparseF16, 0), ("group", TypeKind.Int, 0));
