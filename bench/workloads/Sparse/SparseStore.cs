@@ -62,7 +62,7 @@ internal sealed class SparseStore : IAsyncDisposable
         }
 
         var merge = Stopwatch.StartNew();
-        while (await new Merger(context).MergeAsync(target, CancellationToken.None))
+        while (await new Merger(context).MergeAsync(target, isIdle: false, CancellationToken.None))
         {
         }
 

@@ -121,14 +121,15 @@ public sealed class SparseQueryTests
     {
         var schema = new NamespaceSchema(IdKind.UInt, null, [SparseSamples.Attribute]);
         var documents = SparseSamples.Documents(300, 4)
-            .Select((value, i) => new ModelDocument(DocumentId.FromUInt((ulong)i), new Dictionary<int, Value> { [SparseSamples.Attribute.Id] = value })).ToArray();
+            .Select((value, i) => new ModelDocument(DocumentId.FromUInt((ulong)i), new Dictionary<int, Value> { [SparseSamples.Attribute.Id] = value }))
+            .ToArray();
         await using var store = new MemoryObjectStore();
         var descriptor = await SegmentChecks.BuildAsync(store, "seg/1", schema, documents, TestContext.Current.CancellationToken);
         byte[] bytes = await StoredObjects.ReadAsync(store, descriptor.KeyOf("sparse"));
         bytes[1_000] ^= 16;
         await StoredObjects.WriteAsync(store, descriptor.KeyOf("sparse"), bytes);
         var segment = await SegmentReader.OpenAsync(store, descriptor, TestContext.Current.CancellationToken);
-        using var snapshot = new NamespaceSnapshot("docs", schema, [new SegmentDocumentSet(segment, segment.BaseLive)], 1, LastWriteAt, segment.Release);
+        using var snapshot = new NamespaceSnapshot("docs", schema, [new SegmentDocumentSet(segment, segment.BaseLive, [])], 1, LastWriteAt, segment.Release);
         var plain = new SparseScore("weights", Words(("0", 1)));
         foreach (ScoreExpression expression in new ScoreExpression[] { plain, new SumScore([plain, plain]) })
         {
