@@ -4,32 +4,37 @@ using Puff.Engine.Numerics;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// Divides a group of vectors into clusters: k-means on a sample, in the first coordinates of rotated space only, then one pass over all vectors that puts each
-/// into its cluster and each centroid into the middle of its vectors. The first coordinates of a randomly rotated vector are a random projection of it,
-/// which keeps distances well enough to cluster by, at a fraction of the work.
+/// Divides a group of vectors into clusters: k-means on a sample, and then passes over all vectors that put each into its cluster and each centroid into the
+/// middle of its vectors. K-means may look at the first coordinates of rotated space only: these are a random projection, which keeps distances well enough to
+/// begin with, at a fraction of the work; the passes then go on with all coordinates.
 /// </summary>
-internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation rotation, int threads, long bufferBytes)
+internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation rotation, int trainingDimensions, int threads, long bufferBytes)
 {
+    /// <summary>For training with all coordinates.</summary>
+    public const int AllDimensions = int.MaxValue;
+
     private const int SamplesPerCentre = 256;
-    private const int TrainingDimensions = 256;
+    private const int FullPasses = 2;
     private const int RowsPerItem = 512;
 
     private readonly int padded = rotation.PaddedDimensions;
-    private readonly int trained = Math.Min(rotation.PaddedDimensions, TrainingDimensions);
+    private readonly int trained = Math.Min(rotation.PaddedDimensions, trainingDimensions);
 
     /// <summary>Clusters vectors.</summary>
     /// <param name="members">Numbers of the vectors, at least one.</param>
     /// <param name="centres">Clusters wanted.</param>
     /// <param name="wanted">How large they should be.</param>
-    public TrainedGroup Train(ReadOnlyMemory<int> members, int centres, ClusterSizes wanted, ref SplitMix random)
+    public TrainedGroup Train(int[] members, int centres, ClusterSizes wanted, ref SplitMix random)
     {
-        using var shortCentroids = Cluster(members.Span, centres, wanted, ref random, out int count);
+        using var batch = new MemberBatch(source, rotation, members, bufferBytes, threads);
+        using var shortCentroids = Cluster(batch, centres, wanted, ref random, out int count);
         var group = new TrainedGroup(count, padded, members.Length);
         try
         {
+            group.Centroids.Clear();
             if (count > 0)
             {
-                Refine(members, shortCentroids, group);
+                Refine(batch, shortCentroids, group);
             }
 
             return group;
@@ -41,107 +46,84 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
         }
     }
 
-    private FloatBuffer Cluster(ReadOnlySpan<int> members, int centres, ClusterSizes wanted, ref SplitMix random, out int clusters)
+    private FloatBuffer Cluster(MemberBatch batch, int centres, ClusterSizes wanted, ref SplitMix random, out int clusters)
     {
-        int[] sample = Sample(members, (int)Math.Min(members.Length, (long)centres * SamplesPerCentre), ref random);
+        int[] sample = Sample(batch.Count, (int)Math.Min(batch.Count, (long)centres * SamplesPerCentre), ref random);
         using var rows = new FloatBuffer((long)sample.Length * trained);
-        int[] usable = new int[sample.Length];
-        WorkerLoop.Run(
-            (sample.Length + RowsPerItem - 1) / RowsPerItem,
-            threads,
-            () => new Worker(source, rotation, 1),
-            (item, worker) =>
-            {
-                for (int i = item * RowsPerItem; i < Math.Min(sample.Length, (item + 1) * RowsPerItem); i++)
-                {
-                    usable[i] = worker.Reader.Read(sample[i], worker.Rows.Pointer) ? 1 : 0;
-                    Copy(worker.Rows.Pointer, rows.Pointer + (long)i * trained, trained);
-                }
-            });
+        var usable = new bool[sample.Length];
+        batch.ReadSome(sample, trained, rows.Pointer, usable);
         int kept = 0;
         for (int i = 0; i < sample.Length; i++)
         {
-            if (usable[i] != 0)
+            if (usable[i])
             {
-                Copy(rows.Pointer + (long)i * trained, rows.Pointer + (long)kept++ * trained, trained);
+                var row = new ReadOnlySpan<float>(rows.Pointer + (long)i * trained, trained);
+                row.CopyTo(new Span<float>(rows.Pointer + (long)kept++ * trained, trained));
             }
         }
 
         clusters = 0;
         return kept == 0
             ? new FloatBuffer(0)
-            : KMeans.Run(rows.Pointer, kept, trained, trained, centres, wanted.Scaled(kept / (double)members.Length), ref random, threads, out clusters);
+            : KMeans.Run(rows.Pointer, kept, trained, trained, centres, wanted.Scaled(kept / (double)batch.Count), ref random, threads, out clusters);
     }
 
-    /// <summary>Evenly spread over the members, each place moved by chance: in order, so that reading them goes forward.</summary>
-    private static int[] Sample(ReadOnlySpan<int> members, int count, ref SplitMix random)
+    /// <summary>Positions evenly spread, each moved a little by chance: ascending, so that reading goes forward.</summary>
+    private static int[] Sample(int total, int count, ref SplitMix random)
     {
         var sample = new int[count];
         for (int i = 0; i < count; i++)
         {
-            int from = (int)((long)i * members.Length / count);
-            int to = (int)((i + 1L) * members.Length / count);
-            sample[i] = members[from + random.Next(to - from)];
+            int from = (int)((long)i * total / count);
+            int to = (int)((i + 1L) * total / count);
+            sample[i] = from + random.Next(to - from);
         }
 
         return sample;
     }
 
-    /// <summary>Reads vectors in batches on all threads, finds their clusters, and adds them up: in order, whatever the number of threads.</summary>
-    private void Refine(ReadOnlyMemory<int> members, FloatBuffer shortCentroids, TrainedGroup group)
+    /// <summary>
+    /// Puts all vectors into clusters and centroids into the middle of them: by the first coordinates, and then, if these are not all, by all of them.
+    /// </summary>
+    private void Refine(MemberBatch batch, FloatBuffer shortCentroids, TrainedGroup group)
     {
-        int batch = (int)Math.Clamp(bufferBytes / (padded * sizeof(float)), RowsPerItem, Math.Max(RowsPerItem, members.Length));
-        using var rows = new FloatBuffer((long)Math.Min(batch, members.Length) * padded);
-        using var packed = PackedRows.Pack(shortCentroids.Pointer, group.Count, trained, trained);
-        group.Centroids.Clear();
-        for (int start = 0; start < members.Length; start += batch)
+        using (var packed = PackedRows.Pack(shortCentroids.Pointer, group.Count, trained, trained))
         {
+            Pass(batch, packed, group);
+        }
+
+        for (int pass = 0; pass < FullPasses && trained < padded; pass++)
+        {
+            using var packed = PackedRows.Pack(group.Centroids.Pointer, group.Count, padded, padded);
+            Pass(batch, packed, group);
+        }
+    }
+
+    /// <summary>Finds the clusters of all vectors on all threads, and adds vectors up in order, whatever the number of threads.</summary>
+    private void Pass(MemberBatch batch, PackedRows packed, TrainedGroup group)
+    {
+        group.StartSums();
+        for (int start = 0; start < batch.Count; start += batch.Capacity)
+        {
+            batch.MoveTo(start);
             int first = start;
-            int count = Math.Min(batch, members.Length - start);
-            WorkerLoop.Run(
-                (count + RowsPerItem - 1) / RowsPerItem,
-                threads,
-                () => new RotatedReader(source, rotation),
-                (item, reader) => Place(reader, members.Span.Slice(first, count), item * RowsPerItem, rows, packed, group.ClusterOf.AsSpan(first, count)));
-            group.Add(rows, first, count, threads);
+            WorkerLoop.Run((batch.Length + RowsPerItem - 1) / RowsPerItem, threads, item =>
+            {
+                int from = item * RowsPerItem;
+                int count = Math.Min(RowsPerItem, batch.Length - from);
+                fixed (int* nearest = group.ClusterOf.AsSpan(first + from, count))
+                {
+                    Gemm.Nearest(batch.Row(from), count, padded, packed, nearest, null);
+                    for (int i = 0; i < count; i++)
+                    {
+                        nearest[i] = batch.IsUsable(from + i) ? nearest[i] : TrainedGroup.Unusable;
+                    }
+                }
+            });
+            group.Add(batch.Row(0), first, batch.Length, threads);
         }
 
         group.Average();
-    }
-
-    private void Place(RotatedReader reader, ReadOnlySpan<int> members, int start, FloatBuffer rows, PackedRows packed, Span<int> clusterOf)
-    {
-        int count = Math.Min(RowsPerItem, members.Length - start);
-        float* first = rows.Pointer + (long)start * padded;
-        var usable = stackalloc bool[RowsPerItem];
-        for (int i = 0; i < count; i++)
-        {
-            usable[i] = reader.Read(members[start + i], first + (long)i * padded);
-        }
-
-        fixed (int* nearest = clusterOf[start..])
-        {
-            Gemm.Nearest(first, count, padded, packed, nearest, null);
-            for (int i = 0; i < count; i++)
-            {
-                nearest[i] = usable[i] ? nearest[i] : TrainedGroup.Unusable;
-            }
-        }
-    }
-
-    private static void Copy(float* from, float* to, int count) => new ReadOnlySpan<float>(from, count).CopyTo(new Span<float>(to, count));
-
-    private sealed class Worker(IVectorSource source, RandomRotation rotation, int rows) : IDisposable
-    {
-        public RotatedReader Reader { get; } = new(source, rotation);
-
-        public FloatBuffer Rows { get; } = new((long)rows * rotation.PaddedDimensions);
-
-        public void Dispose()
-        {
-            Reader.Dispose();
-            Rows.Dispose();
-        }
     }
 }
 
@@ -152,6 +134,8 @@ internal sealed unsafe class TrainedGroup(int count, int padded, int members) : 
     public const int Unusable = -1;
 
     private const int CoordinatesPerItem = 64;
+
+    private readonly FloatBuffer before = new((long)count * padded);
 
     /// <summary>Clusters; 0 if no vector was of use.</summary>
     public int Count { get; } = count;
@@ -180,10 +164,14 @@ internal sealed unsafe class TrainedGroup(int count, int padded, int members) : 
         return mean;
     }
 
-    public void Dispose() => Centroids.Dispose();
+    public void Dispose()
+    {
+        Centroids.Dispose();
+        before.Dispose();
+    }
 
     /// <summary>Adds rows to the sums of their clusters. Each thread has coordinates of its own, so that every sum is made in the same order.</summary>
-    internal void Add(FloatBuffer rows, int first, int rowCount, int threads)
+    internal void Add(float* rows, int first, int rowCount, int threads)
     {
         int stripe = threads == 1 ? padded : CoordinatesPerItem;
         WorkerLoop.Run(padded / stripe, threads, item =>
@@ -194,7 +182,7 @@ internal sealed unsafe class TrainedGroup(int count, int padded, int members) : 
                 if (cluster >= 0)
                 {
                     var sum = new Span<float>(Centroids.Pointer + (long)cluster * padded + item * stripe, stripe);
-                    TensorPrimitives.Add(new ReadOnlySpan<float>(rows.Pointer + (long)i * padded + item * stripe, stripe), sum, sum);
+                    TensorPrimitives.Add(new ReadOnlySpan<float>(rows + (long)i * padded + item * stripe, stripe), sum, sum);
                 }
             }
         });
@@ -207,12 +195,28 @@ internal sealed unsafe class TrainedGroup(int count, int padded, int members) : 
         }
     }
 
+    /// <summary>Begins a pass: centroids are set aside, to become sums.</summary>
+    internal void StartSums()
+    {
+        Buffer.MemoryCopy(Centroids.Pointer, before.Pointer, Centroids.Count * sizeof(float), Centroids.Count * sizeof(float));
+        Centroids.Clear();
+        Array.Clear(Sizes);
+    }
+
+    /// <summary>Ends a pass: sums become centroids again. A cluster without vectors keeps its own.</summary>
     internal void Average()
     {
         for (int cluster = 0; cluster < Count; cluster++)
         {
             var centroid = new Span<float>(Centroids.Pointer + (long)cluster * padded, padded);
-            TensorPrimitives.Multiply(centroid, 1f / Math.Max(1, Sizes[cluster]), centroid);
+            if (Sizes[cluster] > 0)
+            {
+                TensorPrimitives.Multiply(centroid, 1f / Sizes[cluster], centroid);
+            }
+            else
+            {
+                new ReadOnlySpan<float>(before.Pointer + (long)cluster * padded, padded).CopyTo(centroid);
+            }
         }
     }
 }

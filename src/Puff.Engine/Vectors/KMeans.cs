@@ -17,7 +17,7 @@ internal readonly record struct ClusterSizes(int Least, int Target, int Greatest
 /// </summary>
 internal sealed unsafe class KMeans : IDisposable
 {
-    private const int Iterations = 8;
+    private const int Iterations = 6;
     private const int SettlingIterations = 2;
     private const int RowsPerItem = 2_048;
     private const int DissolveRounds = 3;

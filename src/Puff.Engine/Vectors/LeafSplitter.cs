@@ -102,7 +102,7 @@ internal static class LeafSplitter
             try
             {
                 int atOnce = leaves.Length >= settings.Threads ? settings.Threads : 1;
-                var trainer = new GroupTrainer(source, tree.Rotation, atOnce == 1 ? settings.Threads : 1, BufferBytes / atOnce);
+                var trainer = new GroupTrainer(source, tree.Rotation, GroupTrainer.AllDimensions, atOnce == 1 ? settings.Threads : 1, BufferBytes / atOnce);
                 WorkerLoop.Run(leaves.Length, atOnce, i => trained[i] = Train(trainer, leaves[i], members.Of(leaves[i]).ToArray()));
                 for (int i = 0; i < leaves.Length; i++)
                 {

@@ -10,6 +10,13 @@ internal sealed unsafe class RotatedReader(IVectorSource source, RandomRotation 
     private const float GreatestSquaredNorm = 1e30f;
 
     private readonly FloatBuffer unrotated = new(rotation.Dimensions);
+    private readonly FloatBuffer rotated = new(rotation.PaddedDimensions);
+
+    /// <summary>The vector that <see cref="Read(int)"/> was called for last.</summary>
+    public float* Rotated => rotated.Pointer;
+
+    /// <summary>Reads a vector into <see cref="Rotated"/>.</summary>
+    public bool Read(int index) => Read(index, rotated.Pointer);
 
     /// <summary>
     /// Writes a rotated vector, <see cref="RandomRotation.PaddedDimensions"/> numbers. False for one that is zero, or whose norm single precision
@@ -29,5 +36,9 @@ internal sealed unsafe class RotatedReader(IVectorSource source, RandomRotation 
         return true;
     }
 
-    public void Dispose() => unrotated.Dispose();
+    public void Dispose()
+    {
+        unrotated.Dispose();
+        rotated.Dispose();
+    }
 }

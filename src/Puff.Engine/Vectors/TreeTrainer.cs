@@ -11,7 +11,11 @@ namespace Puff.Engine.Vectors;
 internal sealed unsafe class TreeTrainer
 {
     // Samples and batches of vectors that are in memory at once; the results do not depend on it.
-    private const long BufferBytes = 64L << 20;
+    private const long BufferBytes = 96L << 20;
+
+    // The last level is most of the work; upper levels decide more, and cost little.
+    private const int LeafTrainingDimensions = 256;
+
     private const int ScaleSamples = 1_024;
     private const int LargestSingleLevel = 3;
 
@@ -95,7 +99,8 @@ internal sealed unsafe class TreeTrainer
     {
         int atOnce = groups.Count >= 2 * settings.Threads ? settings.Threads : 1;
         int threadsOfEach = atOnce == 1 ? settings.Threads : 1;
-        var trainer = new GroupTrainer(source, rotation, threadsOfEach, BufferBytes / atOnce);
+        int trainingDimensions = levelsLeft == 1 ? LeafTrainingDimensions : GroupTrainer.AllDimensions;
+        var trainer = new GroupTrainer(source, rotation, trainingDimensions, threadsOfEach, BufferBytes / atOnce);
         var next = new List<Group>();
 
         // In slices, because a trained group holds its centroids until they are nodes.

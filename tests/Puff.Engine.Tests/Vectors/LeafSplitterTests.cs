@@ -92,6 +92,8 @@ public sealed class LeafSplitterTests
         using var tree = new AssignedTree(source, Settings, 5);
         int[] assigned = [.. tree.NodeOf];
 
+        using var groups = new TreeGroups(tree.Tree, TreeGroups.AllLevels);
+
         // Some come from an upper node, some are new, the rest from the leaf next to theirs.
         for (int i = 0; i < source.Count; i++)
         {
@@ -99,7 +101,7 @@ public sealed class LeafSplitterTests
             {
                 0 => tree.Tree.Parent(assigned[i]),
                 1 => -1,
-                _ => tree.Tree.Children(tree.Tree.Parent(assigned[i]))[0],
+                _ => LeafNeighbours.Of(tree.Tree, groups, assigned[i], 2)[1],
             };
         }
 
