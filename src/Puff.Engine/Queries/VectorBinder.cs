@@ -34,6 +34,12 @@ internal static class VectorBinder
         bool isCosine = (schema.Metric ?? DistanceMetric.CosineDistance) == DistanceMetric.CosineDistance;
         if (attribute.Type.IsDenseVector)
         {
+            if (isCosine && !operand.Data.AsSpan().ContainsAnyExcept(0f))
+            {
+                throw PuffException.Invalid(
+                    $"the query vector for attribute \"{attribute.Name}\" is a zero vector, which has no direction and thus no cosine distance");
+            }
+
             var scorer = ExactScorer.Create(ElementOf(attribute.Type.Kind), attribute.Type.Dimensions, isCosine, operand.Data);
             return new DenseVectorQuery(attribute, scorer, isCosine ? Unit(operand.Data) : operand.Data, isCosine);
         }

@@ -103,7 +103,16 @@ internal sealed class SchemaBuilder(NamespaceSchema current, bool isNewNamespace
     }
 
     /// <summary>The value at the attribute's kind, checked; Null stays Null.</summary>
-    public Value Coerce(AttributeDefinition attribute, in Value value) => ValueCoercion.Coerce(attribute, value);
+    public Value Coerce(AttributeDefinition attribute, in Value value)
+    {
+        var coerced = ValueCoercion.Coerce(attribute, value);
+        if (metric == DistanceMetric.CosineDistance && attribute.Type.IsDenseVector)
+        {
+            VectorCoercion.RequireDirection(attribute, coerced);
+        }
+
+        return coerced;
+    }
 
     /// <summary>A patch may clear or set anything but dense vectors and multi-vectors.</summary>
     public static void RequirePatchable(AttributeDefinition attribute)

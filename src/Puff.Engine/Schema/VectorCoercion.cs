@@ -57,6 +57,25 @@ internal static class VectorCoercion
         return halves;
     }
 
+    /// <summary>A zero vector has no direction, so no cosine distance to anything.</summary>
+    /// <param name="attribute">For the message.</param>
+    /// <param name="vector">At the column's width, where small numbers may have become zero; Null passes.</param>
+    public static void RequireDirection(AttributeDefinition attribute, in Value vector)
+    {
+        bool hasDirection = vector.Kind switch
+        {
+            ValueKind.VectorF32 => vector.AsVectorF32.AsSpan().ContainsAnyExcept(0f),
+            ValueKind.VectorF16 => vector.AsVectorF16.AsSpan().ContainsAnyExcept(Half.Zero),
+            ValueKind.VectorI8 => vector.AsVectorI8.AsSpan().ContainsAnyExcept((sbyte)0),
+            _ => true,
+        };
+        if (!hasDirection)
+        {
+            throw PuffException.Invalid(
+                $"attribute \"{attribute.Name}\": a zero vector has no direction and thus no cosine distance; write another vector, or use euclidean_squared");
+        }
+    }
+
     public static void CheckFinite(AttributeDefinition attribute, ReadOnlySpan<float> values)
     {
         // A sum of absolute values is finite only if every term is; it may overflow although they all are, hence the second look.

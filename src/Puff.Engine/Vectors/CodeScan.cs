@@ -70,7 +70,7 @@ internal ref struct CodeScan
             uint lanes = SlotMask.Of(set, range.FirstSlot + first, length);
             if (countsMasked && (first == 0 || BitOperations.PopCount(lanes) > FewInBlock))
             {
-                // A block that is scanned for its matches says something about its masked vectors for nothing; of the others, the first of a group stands for all.
+                // A block that is scanned for its matches tells about its masked vectors for nothing; of the others, the first of a group stands for all.
                 scanned++;
                 lanes = ScanAll(block, work.CentroidDistance, lanes, length, estimates, bounds);
             }

@@ -76,6 +76,10 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private List<int>[] Measure(int slot, ElementType type, bool isUnit, SplitMix random)
     {
         IndexedVector.Read(set.Rows.Row(index.DocumentOf(slot)), type, isUnit, query);
+        var part = new SearchPart
+        {
+            Strategy = SearchStrategy.Exhaustive, FirstSet = 0, SetCount = 1, Tree = tree, Codes = index.Count, Matches = index.Documents,
+        };
         var request = new SearchRequest
         {
             Query = query,
@@ -83,7 +87,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
             CodeScale = 1,
             Count = Nearest + 1,
             Sets = [set],
-            Parts = [new SearchPart { Strategy = SearchStrategy.Exhaustive, FirstSet = 0, SetCount = 1, Tree = tree, Codes = index.Count, Matches = index.Documents }],
+            Parts = [part],
         };
         VectorSearch.Collect(request, scratch);
         var candidates = scratch.Candidates.Span;

@@ -2,8 +2,8 @@ namespace Puff.Engine.Vectors;
 
 /// <summary>
 /// How far a search through leaves has come, and whether that is enough. How many leaves are enough depends on how far out the neighbours lie: the k nearest
-/// of all need fewer than the k nearest under a filter, which may be number 5 to 5,000 of all, depending on how the filter and the query go together. So the search
-/// counts the masked vectors that are nearer than the k-th neighbour it has found, and takes the calibrated number for that rank.
+/// of all need fewer than the k nearest under a filter, which may be number 5 to 5,000 of all, depending on how the filter and the query go together. So the
+/// search counts the masked vectors that are nearer than the k-th neighbour it has found, and takes the calibrated number for that rank.
 /// </summary>
 internal struct ProbeProgress
 {

@@ -7,7 +7,9 @@ namespace Puff.Engine.Tests.Vectors;
 internal static unsafe class TestSearch
 {
     /// <summary>The share of the exact nearest that is found, averaged over queries.</summary>
-    public static double Recall(VectorSpace space, float[][] queries, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree, ProbeTable? probes = null) => queries.Average(query =>
+    public static double Recall(
+        VectorSpace space, float[][] queries, int count, SearchSet[] sets, SearchStrategy strategy, ClusterTree? tree,
+        ProbeTable? probes = null) => queries.Average(query =>
     {
         var truth = Exact(space, query, count, sets);
         var found = Run(space, query, count, sets, strategy, tree, out _, probes);
