@@ -20,7 +20,7 @@ public sealed class QueryModelTests
         string attribute = Pick(space.Random, "v", "w", "parts");
         int dimensions = space.Space.Schema.Find(attribute)!.Type.Dimensions;
         bool isMulti = attribute == "parts" && space.Random.Next(2) == 0;
-        var operand = new VectorOperand(space.NextVector(dimensions * (isMulti ? 1 + space.Random.Next(3) : 1)), dimensions, isMulti);
+        var operand = new VectorOperand(space.NextQueryVector(dimensions * (isMulti ? 1 + space.Random.Next(3) : 1)), dimensions, isMulti);
         bool isExact = request.Filters is not null && space.Random.Next(2) == 0;
         Compare(space, request with { RankBy = new VectorRank(attribute, operand, isExact) }, model.Nearest(attribute, operand));
     });

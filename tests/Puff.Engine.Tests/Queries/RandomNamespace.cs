@@ -56,6 +56,13 @@ internal sealed class RandomNamespace : IDisposable
         };
     }
 
+    /// <summary>As <see cref="NextVector"/>, but not zero, which no query vector may be under cosine distance.</summary>
+    public float[] NextQueryVector(int dimensions)
+    {
+        var vector = NextVector(dimensions);
+        return vector.All(e => e == 0) ? NextQueryVector(dimensions) : vector;
+    }
+
     public float[] NextVector(int dimensions)
     {
         var vector = new float[dimensions];

@@ -1,3 +1,4 @@
+using Puff.Engine.Filters;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
 using Puff.Engine.Tests.Queries;
@@ -45,7 +46,7 @@ public sealed class ZeroVectorTests
         space.Add(QueryFixture.Row(1, ("v", Value.Vector([1f, 2]))));
         foreach (var rank in new[] { QueryFixture.Ann("v", 0, -0f), QueryFixture.Ann("v", 0, -0f) with { Exact = true } })
         {
-            var request = new QueryRequest { RankBy = rank, Limit = 1 };
+            var request = new QueryRequest { RankBy = rank, Limit = 1, Filters = QueryFixture.Where("id", FilterOperator.Eq, Value.UInt(1)) };
             if (metric == DistanceMetric.CosineDistance)
             {
                 Assert.Contains("zero vector", Make.Error(ErrorKind.Invalid, () => space.Query(request)), StringComparison.Ordinal);
