@@ -102,7 +102,7 @@ internal sealed class CodesReader
         uint flags = reader.UInt32();
         bool isFlat = (flags & 2) != 0;
         if (padded == 0 || padded % CodesFormat.PaddingUnit != 0 || padded > CodesFormat.MaxPaddedDimensions || flags > 3 || isFlat != (treeId == 0)
-            || (isFlat && count > 1) || slots > int.MaxValue || count > slots || count * (long)CodesFormat.GroupBytes != reader.Remaining)
+            || (isFlat && count > 1 && (flags & 1) != 0) || slots > int.MaxValue || count > slots || count * (long)CodesFormat.GroupBytes != reader.Remaining)
         {
             throw new CorruptDataException(
                 $"codes of attribute {Attribute}: {slots} slots in {count} groups with {padded} dimensions, tree {treeId:x16}, flags {flags:x}");
@@ -126,7 +126,7 @@ internal sealed class CodesReader
             uint members = reader.UInt32();
             ulong offset = reader.UInt64();
             if (node > int.MaxValue || first != slots || members == 0 || members > Slots - slots || offset != (ulong)end || !nodes.Add((int)node)
-                || (header.IsFlat && node != 0))
+                || (header.IsFlat && node != i))
             {
                 throw new CorruptDataException($"group {i} of attribute {Attribute}: node {node}, {members} vectors from slot {first}, at {offset}");
             }

@@ -33,7 +33,8 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
                 groupings.Add(await GroupAsync(trees, state, new MergedVectors(vectors, source, inputs), cancellation));
             }
 
-            trees.Layout = SegmentLayout.Create(source.Count, groupings);
+            trees.Layout = SegmentLayout.Create(
+                source.Count, groupings, LateInteractionVectors.OfAll(source, state.Manifest.Schema, Settings));
             return trees;
         }
         catch

@@ -13,6 +13,7 @@ internal static class NearestNeighbors
     {
         var heap = new RankedHeap(run, count);
         List<SearchSet>? indexed = null;
+        List<LateInteractionSet>? tokens = null;
         foreach (var view in run.Views)
         {
             if (view.MatchCount == 0)
@@ -30,6 +31,12 @@ internal static class NearestNeighbors
                 continue;
             }
 
+            if (!rank.Exact && rank.Query is MultiVectorQuery && view.Set.GetTokenCodes(rank.Attribute) is { } codes)
+            {
+                (tokens ??= []).Add(new LateInteractionSet(view.Index, codes, view.Matches));
+                continue;
+            }
+
             rank.Query.Scan(run, view, heap);
             run.RowsScanned += view.MatchCount;
         }
@@ -37,6 +44,11 @@ internal static class NearestNeighbors
         if (indexed is not null)
         {
             Search(run, rank, indexed, heap, count);
+        }
+
+        if (tokens is not null)
+        {
+            MultiVectorSearch.Run(run, (MultiVectorQuery)rank.Query, tokens, heap, count);
         }
 
         return heap.DrainSorted();

@@ -34,6 +34,7 @@ internal sealed class PlanText
         Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
         Line(run.Query.Rank is null ? $"  limit: {run.Query.Limit} groups" : $"  k: {run.Query.Offset + run.Query.Limit} (offset {run.Query.Offset})");
         AddSearch(run.Search);
+        AddLateInteraction(run.LateInteraction);
         Line($"  rows scanned exactly: {run.RowsScanned}");
         Line($"  vectors scored: {run.VectorsScored}");
         AddSparse(run);
@@ -57,6 +58,18 @@ internal sealed class PlanText
                 Line($"    set {view.Index}: sparse by scan, row by row");
             }
         }
+    }
+
+    private void AddLateInteraction(LateInteractionReport? report)
+    {
+        if (report is null)
+        {
+            return;
+        }
+
+        Line($"  late interaction: {report.QueryVectors} query vectors, first stage by flat codes of {report.Tokens} token vectors in {report.Segments} segments");
+        Line($"    1-bit codes compared: {report.Result.BinaryCodes}; 4-bit codes compared: {report.Result.NibbleCodes} (one for each query vector)");
+        Line($"    candidates ranked again by exact distances: {report.Result.Candidates.Length}");
     }
 
     private void AddSearch(SearchReport? search)

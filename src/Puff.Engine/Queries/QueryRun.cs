@@ -31,6 +31,9 @@ internal sealed class QueryRun
     /// <summary>Set when an index was searched.</summary>
     public SearchReport? Search { get; set; }
 
+    /// <summary>Set when codes of token vectors chose candidates.</summary>
+    public LateInteractionReport? LateInteraction { get; set; }
+
     /// <summary>Documents ranked or aggregated one by one.</summary>
     public long RowsScanned { get; set; }
 }

@@ -45,7 +45,7 @@ internal static class VectorBinder
         }
 
         var multiScorer = MultiVectorScorer.Create(attribute.Type.Dimensions, isCosine, operand.Data);
-        return new MultiVectorQuery(attribute, multiScorer, operand.Data.Length / operand.Dimensions);
+        return new MultiVectorQuery(attribute, multiScorer, isCosine ? Units(operand.Data, attribute.Type.Dimensions) : operand.Data);
     }
 
     private static void CheckOperand(AttributeDefinition attribute, VectorOperand operand, string form)
@@ -78,6 +78,17 @@ internal static class VectorBinder
         float[] unit = [.. vector];
         IndexedVector.ScaleToUnit(unit);
         return unit;
+    }
+
+    private static float[] Units(float[] vectors, int dimensions)
+    {
+        float[] units = [.. vectors];
+        for (int first = 0; first < units.Length; first += dimensions)
+        {
+            IndexedVector.ScaleToUnit(units.AsSpan(first, dimensions));
+        }
+
+        return units;
     }
 
     private static ElementType ElementOf(TypeKind kind) => kind switch

@@ -60,8 +60,15 @@ internal static class CodesVerifier
 
     private static void CheckDocuments(CodesReader codes, BitSet expected)
     {
+        // Only of attributes the manifest names: a document has as many slots of token vectors as it has vectors.
+        var found = new HashSet<int>();
         for (int slot = 0; slot < codes.Slots; slot++)
         {
+            if (!found.Add(codes.DocumentOf(slot)))
+            {
+                throw new CorruptDataException($"document {codes.DocumentOf(slot)} has two slots for attribute {codes.Attribute}");
+            }
+
             if (!expected[codes.DocumentOf(slot)])
             {
                 throw new CorruptDataException($"document {codes.DocumentOf(slot)} has codes of attribute {codes.Attribute}, but no vector");

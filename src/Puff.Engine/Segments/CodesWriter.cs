@@ -100,12 +100,19 @@ internal sealed unsafe class CodesWriter : IDisposable
         for (int lane = 0; lane < lanes; lane++)
         {
             grouping.Vectors.Read(coded.Slots[block.FirstSlot + lane], scratch.Vector);
-            grouping.Rotation.Apply(scratch.Vector, scratch.Rotated);
-            TensorPrimitives.Subtract(
-                new ReadOnlySpan<float>(scratch.Rotated, padded), new ReadOnlySpan<float>(centroid, padded), new Span<float>(scratch.Residual, padded));
-            BinaryCodes.Encode(scratch.Residual, centroid, padded, binary, lane);
-            NibbleCodes.Encode(scratch.Residual, centroid, padded, rows + (lane * (long)CodesFormat.RowBytes(padded)));
+            Encode(grouping.Rotation, scratch, centroid, binary, rows + (lane * (long)CodesFormat.RowBytes(padded)), lane);
         }
+    }
+
+    /// <summary>Both codes of the vector in <see cref="Scratch.Vector"/>.</summary>
+    internal static void Encode(RandomRotation rotation, Scratch scratch, float* centroid, byte* block, byte* row, int lane)
+    {
+        int padded = rotation.PaddedDimensions;
+        rotation.Apply(scratch.Vector, scratch.Rotated);
+        TensorPrimitives.Subtract(
+            new ReadOnlySpan<float>(scratch.Rotated, padded), new ReadOnlySpan<float>(centroid, padded), new Span<float>(scratch.Residual, padded));
+        BinaryCodes.Encode(scratch.Residual, centroid, padded, block, lane);
+        NibbleCodes.Encode(scratch.Residual, centroid, padded, row);
     }
 
     /// <summary>Up to 32 vectors of a group.</summary>
@@ -117,7 +124,7 @@ internal sealed unsafe class CodesWriter : IDisposable
     private readonly record struct Block(int Node, long Offset, int Count, int First, int FirstSlot);
 
     /// <summary>What one thread needs.</summary>
-    private sealed class Scratch : IDisposable
+    internal sealed class Scratch : IDisposable
     {
         private float* memory;
 

@@ -37,6 +37,9 @@ internal abstract class DocumentSet
     /// <summary>The codes of a dense vector attribute; null when the set has none, and its vectors are to be scanned.</summary>
     public virtual CodedVectors? GetIndex(AttributeDefinition attribute) => null;
 
+    /// <summary>The codes of a late-interaction attribute; null when the set has none, and its documents are to be scanned.</summary>
+    public virtual LateInteractionCodes? GetTokenCodes(AttributeDefinition attribute) => null;
+
     /// <summary>The inverted index of a sparse vector attribute; null when its documents have to be scanned.</summary>
     public virtual SparseSource? GetSparse(AttributeDefinition attribute) => null;
 

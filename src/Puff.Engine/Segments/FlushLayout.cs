@@ -22,7 +22,7 @@ internal static class FlushLayout
             groupings.Add(tree is null ? VectorGrouping.Flat(vectors) : Group(vectors, tree, settings));
         }
 
-        return SegmentLayout.Create(source.Count, groupings);
+        return SegmentLayout.Create(source.Count, groupings, LateInteractionVectors.OfAll(source, schema, settings));
     }
 
     private static VectorGrouping Group(SegmentVectors vectors, ClusterTree tree, VectorIndexSettings settings)

@@ -40,7 +40,7 @@ internal static class SegmentBuilder
                 await build.WriteSparseAsync();
             }
 
-            if (layout is { Attributes.Count: > 0 })
+            if (layout is not null && layout.Attributes.Count + layout.LateInteraction.Count > 0)
             {
                 await build.WriteCodesAsync(layout, threads);
             }
@@ -235,6 +235,17 @@ internal static class SegmentBuilder
 
                 codes.Finish();
                 trees.Add(new SegmentTree(coded.Grouping.Vectors.Attribute.Id, coded.Grouping.TreeId));
+            }
+
+            foreach (var vectors in layout.LateInteraction)
+            {
+                using var codes = new LateInteractionWriter(part.Encoder, vectors, source, threads, cancellation);
+                while (codes.WriteBatch())
+                {
+                    await part.DrainAsync(cancellation);
+                }
+
+                codes.Finish();
             }
 
             await EndAsync(part, PartKind.Codes);

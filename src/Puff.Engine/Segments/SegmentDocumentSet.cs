@@ -37,6 +37,8 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
 
     public override CodedVectors? GetIndex(AttributeDefinition attribute) => Segment.GetIndex(attribute, trees);
 
+    public override LateInteractionCodes? GetTokenCodes(AttributeDefinition attribute) => Segment.GetTokenCodes(attribute);
+
     public override SparseSource? GetSparse(AttributeDefinition attribute) => Segment.GetSparse(attribute);
 
     public override IExactRows? GetExactRows(AttributeDefinition attribute) => Segment.GetExactRows(attribute);

@@ -16,9 +16,14 @@ internal sealed class SegmentLayout
 
     public IReadOnlyList<CodedAttribute> Attributes { get; }
 
+    /// <summary>Multi-vector attributes whose token vectors get codes, in the order of documents.</summary>
+    public IReadOnlyList<LateInteractionVectors> LateInteraction { get; init; } = [];
+
     /// <param name="documents">Documents of the source.</param>
     /// <param name="groupings">One an attribute, the one that gives the order first. Attributes without any vector are left out.</param>
-    public static SegmentLayout Create(int documents, IReadOnlyList<VectorGrouping> groupings)
+    /// <param name="lateInteraction">Multi-vector attributes that get codes.</param>
+    public static SegmentLayout Create(
+        int documents, IReadOnlyList<VectorGrouping> groupings, IReadOnlyList<LateInteractionVectors>? lateInteraction = null)
     {
         var attributes = new List<CodedAttribute>();
         int[]? order = null;
@@ -38,7 +43,7 @@ internal sealed class SegmentLayout
             }
         }
 
-        return new SegmentLayout(order, attributes);
+        return new SegmentLayout(order, attributes) { LateInteraction = lateInteraction ?? [] };
     }
 
     /// <summary>The documents in their new order.</summary>

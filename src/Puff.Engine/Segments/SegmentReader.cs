@@ -26,6 +26,7 @@ internal sealed class SegmentReader : IColumnSource
     private readonly ConcurrentDictionary<int, VectorRows?> vectorRows = new();
     private readonly ConcurrentDictionary<int, CodesReader?> openCodes = new();
     private readonly ConcurrentDictionary<int, CodedVectors> indexes = new();
+    private readonly ConcurrentDictionary<int, LateInteractionCodes> tokenCodes = new();
     private readonly ConcurrentDictionary<int, SparseSource?> openSparse = new();
     private readonly ConcurrentDictionary<int, ExactRows?> exactRows = new();
     private readonly List<PartEncoder> builtColumns = [];
@@ -259,6 +260,29 @@ internal sealed class SegmentReader : IColumnSource
 
         // A newer version of the tree: the last one asked for is kept, because snapshots move forward together.
         return indexes[attribute.Id] = OpenIndex(attribute, tree);
+    }
+
+    /// <summary>The codes of a late-interaction attribute's token vectors; null when the segment has none. Valid while a reference is held.</summary>
+    public LateInteractionCodes? GetTokenCodes(AttributeDefinition attribute)
+    {
+        if (tokenCodes.TryGetValue(attribute.Id, out var known))
+        {
+            return known;
+        }
+
+        if (GetCodes(attribute.Id) is not { } codes)
+        {
+            return null;
+        }
+
+        try
+        {
+            return tokenCodes.GetOrAdd(attribute.Id, new LateInteractionCodes(codes, attribute.Type.Dimensions, Count));
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Codes!.Damaged(damage);
+        }
     }
 
     /// <summary>

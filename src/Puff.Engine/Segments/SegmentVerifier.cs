@@ -147,15 +147,6 @@ internal static class SegmentVerifier
         {
             codes.ReadCentroid();
         }
-
-        var documents = new HashSet<int>();
-        for (int slot = 0; slot < codes.Slots; slot++)
-        {
-            if (!documents.Add(codes.DocumentOf(slot)))
-            {
-                throw new CorruptDataException($"document {codes.DocumentOf(slot)} has two slots for attribute {codes.Attribute}");
-            }
-        }
     }
 
     private static void WalkRows(RowsPartReader rows, int documents)

@@ -31,7 +31,7 @@ internal sealed unsafe class CodedVectors
         this.dimensions = dimensions;
         Tree = tree;
         Documents = documents;
-        bool fits = tree is null ? reader.IsFlat : tree.Id == reader.TreeId && tree.RotationSeed == reader.RotationSeed;
+        bool fits = tree is null ? reader.IsFlat && reader.Groups.Length <= 1 : tree.Id == reader.TreeId && tree.RotationSeed == reader.RotationSeed;
         if (!fits || CodesFormat.Pad(dimensions) != reader.PaddedDimensions)
         {
             throw new CorruptDataException(
