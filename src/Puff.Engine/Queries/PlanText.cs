@@ -67,7 +67,7 @@ internal sealed class PlanText
             return;
         }
 
-        Line($"  late interaction: {report.QueryVectors} query vectors, first stage by flat codes of {report.Tokens} token vectors in {report.Segments} segments");
+        Line($"  late interaction: {report.QueryVectors} query vectors, first stage by flat codes of {report.Tokens} vectors in {report.Segments} segments");
         Line($"    1-bit codes compared: {report.Result.BinaryCodes}; 4-bit codes compared: {report.Result.NibbleCodes} (one for each query vector)");
         Line($"    candidates ranked again by exact distances: {report.Result.Candidates.Length}");
     }
