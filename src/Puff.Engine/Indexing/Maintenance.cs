@@ -98,7 +98,8 @@ internal sealed class Maintenance : INamespaceObserver
         {
             if (!await merger.MergeAsync(target, IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
-                if (target.View is { Current.Manifest: var manifest } && merger.WaitsForIdle(manifest))
+                // Not again when it is idle already: then the merge was refused, and the next flush brings the next attempt.
+                if (IdleSince(target) > context.Time.GetUtcNow() && target.View is { Current.Manifest: var manifest } && merger.WaitsForIdle(manifest))
                 {
                     merges.Schedule(target.Name, IdleSince(target));
                 }
