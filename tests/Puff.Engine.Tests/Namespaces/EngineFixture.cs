@@ -12,6 +12,7 @@ internal sealed class EngineFixture : IAsyncDisposable
 {
     private readonly List<PuffEngine> engines = [];
     private MemoryObjectStore? memory;
+    private int nodes;
 
     public MemoryObjectStore Memory => memory ??= new MemoryObjectStore(Time);
 
@@ -24,17 +25,19 @@ internal sealed class EngineFixture : IAsyncDisposable
 
     public TimeProvider Time { get; set; } = TimeProvider.System;
 
+    /// <summary>Makes the chance of all nodes repeatable; null for ids of their own in every run.</summary>
+    public int? Seed { get; set; }
+
     /// <summary>Another node on the same store, seen perhaps through a store that counts or fails.</summary>
     public async Task<PuffEngine> OpenAsync(IObjectStore? store = null)
     {
-        var engine = await PuffEngine.OpenAsync(Settings, new EngineComponents { Store = store ?? Store, Time = Time, Logging = Log });
+        var engine = await PuffEngine.OpenAsync(Settings, Components(store));
         engines.Add(engine);
         return engine;
     }
 
     /// <summary>The parts that background work is made of, on an identity of their own.</summary>
-    public EngineContext NewContext(IObjectStore? store = null) =>
-        new(Settings, new EngineComponents { Store = store ?? Store, Time = Time, Logging = Log });
+    public EngineContext NewContext(IObjectStore? store = null) => new(Settings, Components(store));
 
     /// <summary>A namespace without an engine around it, for tests of its parts. The caller closes it.</summary>
     public Namespace OpenNamespace(string name, IObjectStore? store = null) => new(NewContext(store), name, new SilentObserver());
@@ -67,6 +70,12 @@ internal sealed class EngineFixture : IAsyncDisposable
         }
 
         return keys;
+    }
+
+    private EngineComponents Components(IObjectStore? store)
+    {
+        var components = new EngineComponents { Store = store ?? Store, Time = Time, Logging = Log };
+        return Seed is { } seed ? components with { Random = new Random(seed * 1_000 + nodes++) } : components;
     }
 
     private async Task<T> BackgroundAsync<T>(string name, Func<EngineContext, Namespace, Task<T>> work)

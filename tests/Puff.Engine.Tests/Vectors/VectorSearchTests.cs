@@ -5,10 +5,9 @@ using Xunit;
 namespace Puff.Engine.Tests.Vectors;
 
 /// <summary>The search itself, on codes in memory: every strategy, type, metric and mask against exact search.</summary>
-public sealed class VectorSearchTests
+public sealed class VectorSearchTests(SharedIndex shared) : IClassFixture<SharedIndex>
 {
     private const int Dimensions = 96;
-    private const int Queries = 60;
 
     // 1, and what adding up shares may make of it.
     private const double Whole = 1 + 1e-9;
@@ -113,23 +112,7 @@ public sealed class VectorSearchTests
     [InlineData(10_000)]
     public void As_many_as_wanted_come_back_however_few_are_left_near_the_query(int count)
     {
-        var space = new VectorSpace(ElementType.F32, cosine: true, Dimensions);
-        float[][] vectors = TopicVectors.Create(7, 20_020, Dimensions);
-        using var tree = new OwnedTree(PlantedTree.Create(space, vectors[..20_000], 60));
-        using var indexed = new IndexedVectors(space, vectors[..20_000], tree.Tree);
-        double recall = 0;
-        foreach (float[] query in vectors[20_000..])
-        {
-            var near = TestSearch.Exact(space, query, 500, [indexed.All()]).Select(h => indexed.Source[h.Document]).ToHashSet();
-            var set = indexed.Where(i => !near.Contains(i));
-            var found = TestSearch.Run(space, query, count, [set], SearchStrategy.Probe, tree.Tree, out _);
-            Assert.Equal(count, found.Length);
-            Assert.Equal(count, found.Distinct().Count());
-            Assert.All(found, h => Assert.True(set.Matches[h.Document]));
-            recall += found.Intersect(TestSearch.Exact(space, query, count, [set])).Count() / (double)count / 20;
-        }
-
-        Assert.InRange(recall, 0.9, Whole);
+        Assert.InRange(shared.Recall(count, (_, place) => place >= 500, probes: null), 0.9, Whole);
     }
 
     [Fact]
@@ -191,20 +174,13 @@ public sealed class VectorSearchTests
     [Fact]
     public void Calibrated_probes_keep_recall_under_every_filter()
     {
-        var space = new VectorSpace(ElementType.F32, cosine: true, Dimensions);
-        float[][] vectors = TopicVectors.Create(11, 50_000, Dimensions);
-        float[][] queries = vectors[^Queries..];
-        using var tree = new OwnedTree(PlantedTree.Create(space, vectors[..20_000], 100));
-        using var indexed = new IndexedVectors(space, vectors[..^Queries], tree.Tree);
-        var probes = indexed.Calibrate(tree.Tree);
-        Assert.InRange(probes.ProbesFor(1), 1, tree.Tree.Leaves.Length / 4);
-        Assert.InRange(probes.ProbesFor(0.01), probes.ProbesFor(1), tree.Tree.Leaves.Length);
+        Assert.InRange(shared.Probes.ProbesFor(1), 1, shared.Tree.Leaves.Length / 4);
+        Assert.InRange(shared.Probes.ProbesFor(0.01), shared.Probes.ProbesFor(1), shared.Tree.Leaves.Length);
         var random = new Random(12);
-        double[] draws = [.. vectors.Select(_ => random.NextDouble())];
-        foreach (double share in new[] { 1, 0.5, 0.1, 0.01, 0.001 })
+        double[] draws = [.. Enumerable.Range(0, shared.Indexed.Count).Select(_ => random.NextDouble())];
+        foreach (double share in new[] { 1, 0.5, 0.1, 0.01, 0.002 })
         {
-            var set = indexed.Where(i => draws[i] < share);
-            Assert.InRange(TestSearch.Recall(space, queries, 10, [set], SearchStrategy.Probe, tree.Tree, probes), 0.95, Whole);
+            Assert.InRange(shared.Recall(10, (query, place) => draws[shared.Orders[query][place]] < share, shared.Probes), 0.95, Whole);
         }
     }
 
@@ -213,21 +189,10 @@ public sealed class VectorSearchTests
     [InlineData(0, 10_000)]
     [InlineData(500, 10_000)]
     [InlineData(2_000, 10_000)]
-    [InlineData(10_000, 10_000)]
+    [InlineData(10_000, 10_001)]
     [InlineData(18_000, 20_000)]
     public void Filters_that_go_with_the_query_or_against_it_keep_recall(int first, int end)
     {
-        var space = new VectorSpace(ElementType.F32, cosine: true, Dimensions);
-        float[][] vectors = TopicVectors.Create(13, 20_040, Dimensions);
-        using var tree = new OwnedTree(PlantedTree.Create(space, vectors[..20_000], 100));
-        using var indexed = new IndexedVectors(space, vectors[..20_000], tree.Tree);
-        var probes = indexed.Calibrate(tree.Tree);
-        double recall = vectors[20_000..].Average(query =>
-        {
-            var order = TestSearch.Exact(space, query, indexed.Count, [indexed.All()]).Select(h => indexed.Source[h.Document]).ToArray();
-            var kept = order[first..Math.Max(end, first + 1)].ToHashSet();
-            return TestSearch.Recall(space, [query], 10, [indexed.Where(kept.Contains)], SearchStrategy.Probe, tree.Tree, probes);
-        });
-        Assert.InRange(recall, 0.95, Whole);
+        Assert.InRange(shared.Recall(10, (_, place) => place >= first && place < end, shared.Probes), 0.95, Whole);
     }
 }
