@@ -13,6 +13,7 @@ internal enum PartKind : ushort
     Vectors = 4,
     Codes = 5,
     Sparse = 6,
+    Text = 7,
 }
 
 /// <summary>The kinds of sections in segment parts. The numbers are stored: they only grow.</summary>
@@ -41,6 +42,11 @@ internal enum PartSection : ushort
     SparseLists = 21,
     SparseKeyOffsets = 22,
     SparseKeys = 23,
+    TextData = 24,
+    TextBlocks = 25,
+    TextFirstTerms = 26,
+    TextLengths = 27,
+    TextFacts = 28,
 }
 
 /// <summary>One entry of a part's directory.</summary>
@@ -79,6 +85,7 @@ internal static class PartFormat
         PartKind.Vectors => "vectors",
         PartKind.Codes => "codes",
         PartKind.Sparse => "sparse",
+        PartKind.Text => "text",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

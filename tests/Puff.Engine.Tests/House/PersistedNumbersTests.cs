@@ -29,13 +29,14 @@ public class PersistedNumbersTests
     public void DistanceMetric_keeps_its_numbers() => AssertNumbers<DistanceMetric>("CosineDistance=1 EuclideanSquared=2");
 
     [Fact]
-    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4 Codes=5 Sparse=6");
+    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4 Codes=5 Sparse=6 Text=7");
 
     [Fact]
     public void PartSection_keeps_its_numbers() => AssertNumbers<PartSection>(
         "Rows=1 RowOffsets=2 Ids=3 IdOffsets=4 SortedIds=5 SortedDocuments=6 IdFilter=7 Present=8 Values=9 Starts=10 Offsets=11 Bytes=12 " +
         "Vectors=13 VectorBlocks=14 CodeGroups=15 Codes=16 CodeDocuments=17 CodeCentroid=18 " +
-        "SparsePostings=19 SparseBlocks=20 SparseLists=21 SparseKeyOffsets=22 SparseKeys=23");
+        "SparsePostings=19 SparseBlocks=20 SparseLists=21 SparseKeyOffsets=22 SparseKeys=23 TextData=24 TextBlocks=25 TextFirstTerms=26 "
+        + "TextLengths=27 TextFacts=28");
 
     [Fact]
     public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
@@ -54,7 +55,7 @@ public class PersistedNumbersTests
 
     [Fact]
     public void Part_names_are_parts_of_keys() =>
-        Assert.Equal("rows ids columns vectors codes sparse", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
+        Assert.Equal("rows ids columns vectors codes sparse text", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
 
     [Fact]
     public void Measures_of_the_layouts_stay() => Assert.Equal(

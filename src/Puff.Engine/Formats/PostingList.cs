@@ -1,0 +1,63 @@
+using Puff.Engine.Encoding;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// The documents that have a term, ascending, in blocks of 128 (the last one may have fewer): stored in a segment, or gathered in memory. Any number of threads
+/// may read; damage is a <see cref="CorruptDataException"/>.
+/// </summary>
+internal abstract unsafe class PostingList(int documents, ulong impacts)
+{
+    public const int BlockLength = PackedIntegers.BlockLength;
+
+    /// <summary>Documents with the term, at least 1.</summary>
+    public int Documents { get; } = documents;
+
+    public int BlockCount { get; } = (documents + BlockLength - 1) / BlockLength;
+
+    /// <summary>Four <see cref="TextImpact"/>s that no posting exceeds.</summary>
+    public ulong Impacts { get; } = impacts;
+
+    public abstract int LastDocumentOf(int block);
+
+    /// <summary>Four <see cref="TextImpact"/>s that no posting of the block exceeds.</summary>
+    public abstract ulong ImpactsOf(int block);
+
+    /// <summary>
+    /// Unpacks one block. Documents come out strictly ascending and within the set, whatever is stored; behind the last one the output is filled with
+    /// int.MaxValue and frequency 0.
+    /// </summary>
+    /// <param name="block">0 to <see cref="BlockCount"/> - 1.</param>
+    /// <param name="documents">Room for 128.</param>
+    /// <param name="frequencies">Room for 128.</param>
+    /// <returns>The number of postings.</returns>
+    public abstract int Read(int block, int* documents, int* frequencies);
+
+    /// <summary>The positions of one block's postings, one posting after the other: of each as many as its frequency, ascending.</summary>
+    /// <param name="block">As for <see cref="Read"/>.</param>
+    /// <param name="frequencies">As <see cref="Read"/> gave them.</param>
+    /// <param name="positions">Overwritten.</param>
+    public abstract void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> positions);
+}
+
+/// <summary>The text of one attribute in a set of documents, indexed: of a segment, or of documents in memory.</summary>
+internal unsafe interface ITextIndex
+{
+    /// <summary>Numbers of documents, with or without a text.</summary>
+    int Documents { get; }
+
+    /// <summary>Documents with a text, and the sum of their lengths; deleted ones included.</summary>
+    (long Documents, long Length) Totals { get; }
+
+    /// <summary>Null when no document has the term.</summary>
+    PostingList? Find(ReadOnlySpan<byte> term);
+
+    /// <summary>The lists of all terms that begin so.</summary>
+    void FindPrefix(ReadOnlySpan<byte> prefix, List<PostingList> lists);
+
+    /// <summary>Tokens of a document; -1 when it has no text.</summary>
+    int LengthOf(int document);
+
+    /// <summary>Tokens of documents that have some.</summary>
+    void ReadLengths(int* documents, int count, int* lengths);
+}

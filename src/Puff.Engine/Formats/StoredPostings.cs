@@ -1,0 +1,234 @@
+using System.Numerics;
+using Puff.Engine.Encoding;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>A long posting list, read in place.</summary>
+internal sealed unsafe class StoredPostings : PostingList
+{
+    /// <summary>Widths up to this cannot overflow 32 bits within a block, so a right last document proves all before it.</summary>
+    private const int SafeBits = 24;
+
+    private readonly TextIndex index;
+    private readonly TextBlock* blocks;
+    private readonly MemoryRegion content;
+    private readonly long positions;
+
+    /// <param name="index">Where it lies.</param>
+    /// <param name="header">Checked against the lengths of the part.</param>
+    /// <param name="list">The table and the blocks.</param>
+    /// <param name="positions">Where the positions begin in the data.</param>
+    public StoredPostings(TextIndex index, in TextListHeader header, MemoryRegion list, long positions)
+        : base((int)header.Postings, header.Impacts)
+    {
+        this.index = index;
+        this.positions = positions;
+        blocks = (TextBlock*)list.Pointer;
+        content = list.Slice((long)header.Blocks * TextBlock.Bytes, (long)header.BlockBytes);
+        PositionBytes = (long)header.PositionBytes;
+        Occurrences = (long)header.Occurrences;
+    }
+
+    public long PositionBytes { get; }
+
+    /// <summary>The sum of all frequencies.</summary>
+    public long Occurrences { get; }
+
+    public override int LastDocumentOf(int block) => (int)blocks[block].LastDocument;
+
+    public override ulong ImpactsOf(int block) => blocks[block].Impacts;
+
+    public override int Read(int block, int* documents, int* frequencies)
+    {
+        ref readonly var entry = ref blocks[block];
+        int count = block < BlockCount - 1 ? BlockLength : Documents - (BlockCount - 1) * BlockLength;
+        uint previous = block == 0 ? uint.MaxValue : blocks[block - 1].LastDocument;
+        if (entry.Count != count || entry.FrequencyBits > TextBlock.MaxFrequencyBits || entry.LastDocument >= (uint)index.Documents
+            || (block > 0 && entry.LastDocument <= previous))
+        {
+            throw new CorruptDataException($"a block of {entry.Count} postings up to document {entry.LastDocument} does not fit its list");
+        }
+
+        long at = entry.Offset;
+        if (entry.DocumentBits == TextBlock.BitSet)
+        {
+            int words = TextBlock.WordsOf(previous, entry.LastDocument);
+            ReadBitSet((ulong*)content.Slice(at, words * (long)sizeof(ulong)).Pointer, words, (int)(previous + 1), count, documents);
+            at += words * sizeof(ulong);
+        }
+        else
+        {
+            at += ReadPacked(at, entry, previous, count, documents);
+        }
+
+        ReadFrequencies(at, entry.FrequencyBits, count, frequencies);
+        CheckDocuments(documents, count, entry);
+        if (count < BlockLength)
+        {
+            new Span<int>(documents + count, BlockLength - count).Fill(int.MaxValue);
+            new Span<int>(frequencies + count, BlockLength - count).Clear();
+        }
+
+        return count;
+    }
+
+    public override void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> result)
+    {
+        result.Clear();
+        long start = blocks[block].PositionOffset;
+        long end = block < BlockCount - 1 ? blocks[block + 1].PositionOffset : PositionBytes;
+        if (end < start || end > PositionBytes || end - start > int.MaxValue)
+        {
+            throw new CorruptDataException($"positions {start}..{end} lie outside those of the list");
+        }
+
+        var reader = new ByteReader(index.DataAt(positions + start, end - start).AsSpan());
+        foreach (int frequency in frequencies)
+        {
+            TextPositions.Read(ref reader, frequency, result);
+        }
+
+        reader.ExpectEnd();
+    }
+
+    private int ReadPacked(long at, in TextBlock entry, uint previous, int count, int* documents)
+    {
+        if (entry.DocumentBits > 32)
+        {
+            throw new CorruptDataException($"a width of {entry.DocumentBits} bits is none");
+        }
+
+        if (entry.DocumentBits == 0)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                documents[i] = (int)(previous + 1 + (uint)i);
+            }
+
+            return 0;
+        }
+
+        int bytes = PackedIntegers.Bytes(entry.DocumentBits, count);
+        PackedIntegers.UnpackAscending(content.Slice(at, bytes).Pointer, entry.DocumentBits, count, previous, (uint*)documents);
+        return bytes;
+    }
+
+    private void ReadFrequencies(long at, int bits, int count, int* frequencies)
+    {
+        if (bits == 0)
+        {
+            new Span<int>(frequencies, BlockLength).Fill(1);
+            return;
+        }
+
+        PackedIntegers.Unpack(content.Slice(at, PackedIntegers.Bytes(bits, count)).Pointer, bits, count, (uint*)frequencies);
+        for (int i = 0; i < BlockLength; i++)
+        {
+            frequencies[i]++;
+        }
+    }
+
+    private static void ReadBitSet(ulong* words, int count, int first, int expected, int* documents)
+    {
+        int found = 0;
+        for (int i = 0; i < count; i++, first += 64)
+        {
+            ulong word = words[i];
+            if (found + BitOperations.PopCount(word) > expected)
+            {
+                throw new CorruptDataException($"a bit set has more than the {expected} documents of its block");
+            }
+
+            for (; word != 0; word &= word - 1)
+            {
+                documents[found++] = first + BitOperations.TrailingZeroCount(word);
+            }
+        }
+
+        if (found != expected)
+        {
+            throw new CorruptDataException($"a bit set has {found} instead of {expected} documents");
+        }
+    }
+
+    private static void CheckDocuments(int* documents, int count, in TextBlock entry)
+    {
+        bool ascends = (uint)documents[count - 1] == entry.LastDocument;
+        for (int i = 1; entry.DocumentBits is > SafeBits and not TextBlock.BitSet && i < count; i++)
+        {
+            ascends &= (uint)documents[i - 1] < (uint)documents[i];
+        }
+
+        if (!ascends)
+        {
+            throw new CorruptDataException($"a block of postings ends with document {(uint)documents[count - 1]} instead of {entry.LastDocument}");
+        }
+    }
+}
+
+/// <summary>A short posting list, decoded when it was found.</summary>
+internal sealed unsafe class InlinePostings : PostingList
+{
+    private readonly int[] numbers;
+    private readonly int[] repeats;
+    private readonly MemoryRegion positions;
+
+    private InlinePostings(int[] numbers, int[] repeats, ulong impacts, MemoryRegion positions)
+        : base(numbers.Length, impacts)
+    {
+        this.numbers = numbers;
+        this.repeats = repeats;
+        this.positions = positions;
+    }
+
+    public static InlinePostings Decode(TextIndex index, int count, ReadOnlySpan<byte> encoded, MemoryRegion positions)
+    {
+        var reader = new ByteReader(encoded);
+        int[] documents = new int[count];
+        int[] frequencies = new int[count];
+        var frontier = default(TextImpactFrontier);
+        ulong document = ulong.MaxValue;
+        for (int i = 0; i < count; i++)
+        {
+            ulong gap = reader.Varint();
+            int frequency = (gap & 1) == 0 ? 1 : reader.Int32Varint();
+            document += (gap >> 1) + 1;
+            if (document >= (ulong)index.Documents || frequency is 0 or > 1 << TextBlock.MaxFrequencyBits || (i > 0 && (int)document <= documents[i - 1]))
+            {
+                throw new CorruptDataException($"a short list names document {document} with frequency {frequency}");
+            }
+
+            documents[i] = (int)document;
+            frequencies[i] = frequency;
+            frontier.Add(TextImpact.Encode(frequency, Math.Max(index.LengthOf((int)document), 0)));
+        }
+
+        reader.ExpectEnd();
+        return new InlinePostings(documents, frequencies, frontier.ToWord(), positions);
+    }
+
+    public override int LastDocumentOf(int block) => numbers[^1];
+
+    public override ulong ImpactsOf(int block) => Impacts;
+
+    public override int Read(int block, int* documents, int* frequencies)
+    {
+        numbers.CopyTo(new Span<int>(documents, BlockLength));
+        repeats.CopyTo(new Span<int>(frequencies, BlockLength));
+        new Span<int>(documents + numbers.Length, BlockLength - numbers.Length).Fill(int.MaxValue);
+        new Span<int>(frequencies + numbers.Length, BlockLength - numbers.Length).Clear();
+        return numbers.Length;
+    }
+
+    public override void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> result)
+    {
+        result.Clear();
+        var reader = new ByteReader(positions.AsSpan());
+        foreach (int frequency in frequencies)
+        {
+            TextPositions.Read(ref reader, frequency, result);
+        }
+
+        reader.ExpectEnd();
+    }
+}

@@ -1,0 +1,221 @@
+using System.Runtime.InteropServices;
+using Puff.Engine.Encoding;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// One attribute of the part `text`: from terms to posting lists. Opening reads the first terms and the lengths' place only; everything else is verified when
+/// it is first read. Any number of threads may read. Damage is a <see cref="CorruptDataException"/>.
+/// </summary>
+internal sealed unsafe class TextIndex : ITextIndex
+{
+    private readonly PartReader part;
+    private readonly PartEntry data;
+    private readonly PartEntry lengths;
+    private readonly int lengthWidth;
+    private readonly MemoryRegion blocks;
+    private readonly MemoryRegion firstTerms;
+    private byte* lengthsPointer;
+
+    private TextIndex(PartReader part, int attribute, PartEntry table)
+    {
+        this.part = part;
+        data = part.Find(PartSection.TextData, attribute);
+        if (table.Count >= int.MaxValue || table.Length != (table.Count + 1) * TextBlockEntry.Bytes)
+        {
+            throw new CorruptDataException($"the dictionary of attribute {attribute} does not have {table.Count} blocks");
+        }
+
+        BlockCount = (int)table.Count;
+        blocks = part.Read(table);
+        firstTerms = part.Read(part.Find(PartSection.TextFirstTerms, attribute));
+        lengths = part.Find(PartSection.TextLengths, attribute);
+        lengthWidth = lengths.Count is 1 or 2 or 4 && lengths.Length == lengths.Count * part.Documents
+            ? (int)lengths.Count
+            : throw new CorruptDataException($"{lengths.Length} bytes are not the lengths of {part.Documents} documents");
+        Facts = TextFacts.Read(part.Read(part.Find(PartSection.TextFacts, attribute)));
+        if (Facts.Documents > part.Documents)
+        {
+            throw new CorruptDataException($"{Facts.Documents} of {part.Documents} documents have a text");
+        }
+    }
+
+    public int Documents => part.Documents;
+
+    public TextFacts Facts { get; }
+
+    public (long Documents, long Length) Totals => (Facts.Documents, Facts.Length);
+
+    /// <summary>Blocks of the dictionary.</summary>
+    public int BlockCount { get; }
+
+    /// <summary>Bytes of postings, dictionary and positions.</summary>
+    public long DataBytes => data.Length;
+
+    /// <summary>The index of an attribute; null when the part was written without it.</summary>
+    public static TextIndex? Open(PartReader part, int attribute) =>
+        part.TryFind(PartSection.TextBlocks, attribute, out var table) ? new TextIndex(part, attribute, table) : null;
+
+    public PostingList? Find(ReadOnlySpan<byte> term)
+    {
+        int block = BlockOf(term);
+        if (block < 0)
+        {
+            return null;
+        }
+
+        var reader = new TermReader(this, block);
+        while (reader.Next())
+        {
+            int order = reader.Term.SequenceCompareTo(term);
+            if (order >= 0)
+            {
+                return order == 0 ? reader.Postings() : null;
+            }
+        }
+
+        return null;
+    }
+
+    public void FindPrefix(ReadOnlySpan<byte> prefix, List<PostingList> lists)
+    {
+        var reader = new TermReader(this, Math.Max(BlockOf(prefix), 0), toEnd: true);
+        while (reader.Next())
+        {
+            if (reader.Term.StartsWith(prefix))
+            {
+                lists.Add(reader.Postings());
+            }
+            else if (reader.Term.SequenceCompareTo(prefix) > 0)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>All terms in order.</summary>
+    public TermReader Terms() => new(this, 0, toEnd: true);
+
+    public int LengthOf(int document)
+    {
+        if ((uint)document >= (uint)Documents)
+        {
+            throw new ArgumentOutOfRangeException(nameof(document), document, $"the segment has {Documents} documents");
+        }
+
+        uint length = 0;
+        part.Read(lengths, (long)document * lengthWidth, lengthWidth).CopyTo(MemoryMarshal.AsBytes(new Span<uint>(ref length)));
+        return Bounded(length) - 1;
+    }
+
+    public void ReadLengths(int* documents, int count, int* values)
+    {
+        if (count == 0)
+        {
+            return;
+        }
+
+        byte* all = AllLengths();
+        if ((uint)documents[count - 1] >= (uint)Documents)
+        {
+            throw new CorruptDataException($"document {documents[count - 1]} is none of {Documents}");
+        }
+
+        switch (lengthWidth)
+        {
+            case 1:
+                for (int i = 0; i < count; i++)
+                {
+                    values[i] = all[documents[i]] - 1;
+                }
+
+                break;
+            case 2:
+                for (int i = 0; i < count; i++)
+                {
+                    values[i] = ((ushort*)all)[documents[i]] - 1;
+                }
+
+                break;
+            default:
+                for (int i = 0; i < count; i++)
+                {
+                    values[i] = Bounded(((uint*)all)[documents[i]]) - 1;
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>A dictionary block, verified.</summary>
+    public MemoryRegion BlockAt(int block)
+    {
+        var entry = EntryAt(block);
+        return part.Slice(data, Signed(entry.Offset), entry.Length);
+    }
+
+    /// <summary>A long list.</summary>
+    /// <param name="offset">In the data, in units of 8 bytes.</param>
+    /// <param name="documents">What the dictionary says.</param>
+    public StoredPostings ListAt(ulong offset, int documents)
+    {
+        if (offset > long.MaxValue / 8)
+        {
+            throw new CorruptDataException($"a posting list at {offset} lies outside the part");
+        }
+
+        long start = (long)offset * 8;
+        var header = MemoryMarshal.Read<TextListHeader>(part.Read(data, start, TextListHeader.Bytes));
+        long tableBytes = (long)header.Blocks * TextBlock.Bytes;
+        if (header.Postings != documents || documents > Documents || header.Blocks != (documents + PostingList.BlockLength - 1) / PostingList.BlockLength
+            || header.BlockBytes > (ulong)data.Length || header.PositionBytes > (ulong)data.Length)
+        {
+            throw new CorruptDataException($"a posting list of {documents} documents announces {header.Postings} in {header.Blocks} blocks");
+        }
+
+        var list = part.Slice(data, start + TextListHeader.Bytes, tableBytes + (long)header.BlockBytes);
+        return new StoredPostings(this, header, list, start + TextListHeader.Bytes + list.Length);
+    }
+
+    /// <summary>Bytes of the data, verified.</summary>
+    public MemoryRegion DataAt(long offset, long length) => part.Slice(data, offset, length);
+
+    private byte* AllLengths() => lengthsPointer != null ? lengthsPointer : lengthsPointer = part.Read(lengths).Pointer;
+
+    private static int Bounded(uint length) => length <= int.MaxValue
+        ? (int)length
+        : throw new CorruptDataException($"a document of {length} tokens is out of range");
+
+    private static long Signed(ulong offset) =>
+        offset <= long.MaxValue ? (long)offset : throw new CorruptDataException($"offset {offset} lies outside the part");
+
+    private TextBlockEntry EntryAt(int block) => MemoryMarshal.Read<TextBlockEntry>(blocks.Span((long)block * TextBlockEntry.Bytes, TextBlockEntry.Bytes));
+
+    private ReadOnlySpan<byte> FirstTermOf(int block)
+    {
+        uint start = EntryAt(block).FirstTerm;
+        uint end = EntryAt(block + 1).FirstTerm;
+        return end >= start ? firstTerms.Span(start, (int)Math.Min(end - start, int.MaxValue)) : throw new CorruptDataException("first terms do not ascend");
+    }
+
+    /// <summary>The block that may have a term: the last one whose first term is not behind it; -1 when the term comes before all.</summary>
+    private int BlockOf(ReadOnlySpan<byte> term)
+    {
+        int low = 0;
+        int high = BlockCount;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            if (FirstTermOf(middle).SequenceCompareTo(term) <= 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low - 1;
+    }
+}

@@ -1,0 +1,105 @@
+using Puff.Engine.Encoding;
+
+namespace Puff.Engine.Formats;
+
+/// <summary>
+/// Reads a text index to the last position and checks what searches rely on: the order of terms, documents and positions, impacts that no posting exceeds,
+/// and frequencies that add up to the lengths of documents.
+/// </summary>
+internal static unsafe class TextVerifier
+{
+    /// <exception cref="CorruptDataException">The first thing found wrong.</exception>
+    public static void Walk(TextIndex index)
+    {
+        var tokens = new long[index.Documents];
+        long terms = 0, postings = 0;
+        byte[] before = [];
+        for (var reader = index.Terms(); reader.Next(); terms++)
+        {
+            if (terms > 0 && before.AsSpan().SequenceCompareTo(reader.Term) >= 0)
+            {
+                throw new CorruptDataException($"term {terms} does not come after the one before");
+            }
+
+            before = reader.Term.ToArray();
+            var list = reader.Postings();
+            postings += list.Documents;
+            WalkList(index, list, tokens);
+        }
+
+        if (terms != index.Facts.Terms || postings != index.Facts.Postings)
+        {
+            throw new CorruptDataException($"the dictionary has {terms} terms and {postings} postings, not {index.Facts.Terms} and {index.Facts.Postings}");
+        }
+
+        CheckLengths(index, tokens);
+    }
+
+    private static void WalkList(TextIndex index, PostingList list, long[] tokens)
+    {
+        int* documents = stackalloc int[PostingList.BlockLength];
+        int* frequencies = stackalloc int[PostingList.BlockLength];
+        var positions = new List<int>();
+        var all = default(TextImpactFrontier);
+        for (int block = 0; block < list.BlockCount; block++)
+        {
+            int count = list.Read(block, documents, frequencies);
+            list.ReadPositions(block, new ReadOnlySpan<int>(frequencies, count), positions);
+            var frontier = default(TextImpactFrontier);
+            int at = 0;
+            for (int i = 0; i < count; i++)
+            {
+                tokens[documents[i]] += frequencies[i];
+                ushort impact = TextImpact.Encode(frequencies[i], Math.Max(index.LengthOf(documents[i]), 0));
+                frontier.Add(impact);
+                all.Add(impact);
+                CheckPositions(positions, at, frequencies[i]);
+                at += frequencies[i];
+            }
+
+            Check(frontier.ToWord(), list.ImpactsOf(block));
+        }
+
+        Check(all.ToWord(), list.Impacts);
+    }
+
+    private static void CheckPositions(List<int> positions, int start, int count)
+    {
+        for (int i = start + 1; i < start + count; i++)
+        {
+            if (positions[i] <= positions[i - 1])
+            {
+                throw new CorruptDataException($"position {positions[i]} of a term does not come after {positions[i - 1]}");
+            }
+        }
+    }
+
+    private static void Check(ulong computed, ulong stored)
+    {
+        if (computed != stored)
+        {
+            throw new CorruptDataException($"impacts are {computed:x16} and not {stored:x16}");
+        }
+    }
+
+    private static void CheckLengths(TextIndex index, long[] tokens)
+    {
+        long withText = 0, total = 0;
+        for (int document = 0; document < tokens.Length; document++)
+        {
+            int length = index.LengthOf(document);
+            if (Math.Max(length, 0) != tokens[document])
+            {
+                throw new CorruptDataException($"document {document} has {tokens[document]} tokens and not {length}");
+            }
+
+            withText += length >= 0 ? 1 : 0;
+            total += tokens[document];
+        }
+
+        if ((withText, total) != index.Totals)
+        {
+            throw new CorruptDataException($"{withText} documents have {total} tokens, not {index.Totals}");
+        }
+    }
+}
