@@ -30,7 +30,6 @@ internal static unsafe class CodeReport
             Scans("memory", codes, plainLoops: false);
         }
 
-        Routing();
         Products();
     }
 
@@ -72,20 +71,6 @@ internal static unsafe class CodeReport
 
         Line($"scan 1 bit, {where}", scan, plainScan, Read(codes.Blocks, codes.BlockBytes) / codes.Count);
         Line($"distance 4 bits, {where}", nibble, plainNibble, Read(codes.Rows, codes.RowBytes) / codes.Count);
-    }
-
-    private static void Routing()
-    {
-        using var centroids = new CodedRows(Dimensions, Cached);
-        using var codes = CentroidCodes.Create(centroids.Vectors, Cached, Dimensions, Dimensions);
-        int[] rows = [.. Enumerable.Range(0, Cached)];
-        var distances = new float[Cached];
-        short* query = stackalloc short[Dimensions];
-        new Span<short>(query, Dimensions).Fill(500);
-        Measure.WarmUp(() => codes.Distances(centroids.Centroid, rows, distances));
-        double seconds = Measure.Seconds(() => codes.Distances(centroids.Centroid, rows, distances), 50) / Cached;
-        double plain = All(Cached, i => ByteDot.Scalar((sbyte*)centroids.Rows + i, query, Dimensions));
-        Line("distance 8 bits, cached", seconds * 1e9, plain, Read(centroids.Vectors, Cached * Dimensions) / Cached);
     }
 
     private static void Products()

@@ -11,7 +11,7 @@ namespace Puff.Workloads.Vectors;
 /// </summary>
 internal static class PuffProbe
 {
-    private const double WarmUpSeconds = 2;
+    private const int WarmUpSeconds = 2;
 
     /// <summary>Runs this program as a child on the store and takes its points.</summary>
     public static async Task<IReadOnlyList<RecallPoint>> RunAsync(Options options, string store)
@@ -56,7 +56,7 @@ internal static class PuffProbe
         var runs = new List<Run>();
         foreach (var filter in options.Text("filters", "yes") == "yes" ? Selectivity.All : [Selectivity.All[0]])
         {
-            var samples = await QueryAsync(set, puff, k, filter, consistency, options.Number("seconds", 20));
+            var samples = await QueryAsync(set, puff, k, filter, consistency, options);
             runs.Add(new Run(target, filter, samples, ProcessMemory.OfThis()));
             if (options.Text("explain", "no") == "yes")
             {
@@ -68,15 +68,16 @@ internal static class PuffProbe
     }
 
     /// <summary>Every query once, or as many as fit into the time.</summary>
-    private static async Task<QuerySamples> QueryAsync(VectorSet set, PuffStore puff, int k, Selectivity filter, Consistency consistency, int seconds)
+    private static async Task<QuerySamples> QueryAsync(VectorSet set, PuffStore puff, int k, Selectivity filter, Consistency consistency, Options options)
     {
         var clock = Stopwatch.StartNew();
-        for (int query = 0; clock.Elapsed.TotalSeconds < WarmUpSeconds; query++)
+        for (int query = 0; clock.Elapsed.TotalSeconds < options.Number("warm-up", WarmUpSeconds); query++)
         {
             await puff.QueryAsync(set, query % set.Queries.Rows, k, filter, consistency);
         }
 
         var samples = new QuerySamples();
+        int seconds = options.Number("seconds", 20);
         clock.Restart();
         for (int query = 0; query < set.Queries.Rows && clock.Elapsed.TotalSeconds < seconds; query++)
         {

@@ -106,7 +106,7 @@ internal sealed class Namespace
         lock (swapLock)
         {
             var state = view?.State;
-            return state is { IsLive: true } ? state.Snapshot() : throw Missing();
+            return state is { IsLive: true } ? state.Snapshot(context.Settings.VectorIndex) : throw Missing();
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed class Namespace
     {
         lock (swapLock)
         {
-            return view is { State.IsLive: true } now ? (now, now.State.Snapshot()) : throw Missing();
+            return view is { State.IsLive: true } now ? (now, now.State.Snapshot(context.Settings.VectorIndex)) : throw Missing();
         }
     }
 

@@ -1,6 +1,7 @@
 using Puff.Engine.Formats;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Namespaces;
 
@@ -32,6 +33,9 @@ internal sealed class NamespaceSnapshot(
 
     /// <summary>The cluster trees that <see cref="Sets"/> use.</summary>
     public IReadOnlyList<TreeDescriptor> Trees { get; init; } = [];
+
+    /// <summary>How searches of <see cref="Trees"/> are to be done.</summary>
+    public VectorIndexSettings VectorIndex { get; init; } = VectorIndexSettings.Default;
 
     public long LiveDocuments => Sets.Sum(s => (long)s.Live.PopCount());
 

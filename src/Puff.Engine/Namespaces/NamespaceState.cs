@@ -2,6 +2,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Vectors;
 using Puff.Engine.Wal;
 
 namespace Puff.Engine.Namespaces;
@@ -145,7 +146,8 @@ internal sealed unsafe class NamespaceState
     }
 
     /// <summary>The state at <see cref="Sequence"/>, unaffected by later entries.</summary>
-    public NamespaceSnapshot Snapshot()
+    /// <param name="vectorIndex">How the snapshot is searched; null for the defaults.</param>
+    public NamespaceSnapshot Snapshot(VectorIndexSettings? vectorIndex = null)
     {
         lock (gate)
         {
@@ -156,6 +158,7 @@ internal sealed unsafe class NamespaceState
                 UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
                 Options = Options,
                 Trees = Manifest.Trees,
+                VectorIndex = vectorIndex ?? VectorIndexSettings.Default,
             };
         }
     }

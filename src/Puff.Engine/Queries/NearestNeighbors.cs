@@ -57,7 +57,7 @@ internal static class NearestNeighbors
     private static void Search(QueryRun run, BoundVectorRank rank, List<SearchSet> indexed, RankedHeap heap, int count)
     {
         var query = (DenseVectorQuery)rank.Query;
-        var (sets, parts) = SearchPlanner.Plan(indexed, run.Snapshot.Trees, rank.Attribute, count);
+        var (sets, parts) = SearchPlanner.Plan(indexed, run.Snapshot, rank.Attribute, count);
         var request = new SearchRequest
         {
             Query = query.Vector,

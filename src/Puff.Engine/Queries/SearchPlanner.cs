@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
 using Puff.Engine.Vectors;
 
@@ -11,9 +12,6 @@ namespace Puff.Engine.Queries;
 /// </summary>
 internal static class SearchPlanner
 {
-    /// <summary>Recall that probes are calibrated for: a little above what is promised, so that the promise holds with a margin.</summary>
-    public const float RecallTarget = 0.97f;
-
     // Nanoseconds, measured at 768 dimensions with memory that is not in a cache: the ratios matter, not the values.
     private const double BinaryPerDimension = 0.008;
     private const double NibblePerDimension = 0.08;
@@ -31,11 +29,11 @@ internal static class SearchPlanner
 
     /// <summary>Arranges the sets of a query into parts, each with its strategy; sets of one tree form a part.</summary>
     /// <param name="sets">Sets with an index and matching documents.</param>
-    /// <param name="trees">Of the snapshot.</param>
-    /// <param name="attribute">What is searched.</param>
+    /// <param name="snapshot">What is searched.</param>
+    /// <param name="attribute">Whose vectors are searched.</param>
     /// <param name="count">Neighbours wanted.</param>
     public static (SearchSet[] Sets, SearchPart[] Parts) Plan(
-        List<SearchSet> sets, IReadOnlyList<TreeDescriptor> trees, AttributeDefinition attribute, int count)
+        List<SearchSet> sets, NamespaceSnapshot snapshot, AttributeDefinition attribute, int count)
     {
         // Trees come first: the largest share of the documents, and its nearest leaves bound what the rest has to beat.
         var ordered = sets.ToArray();
@@ -49,7 +47,7 @@ internal static class SearchPlanner
                 end++;
             }
 
-            parts.Add(PlanPart(ordered.AsSpan(first, end - first), first, trees, attribute, count));
+            parts.Add(PlanPart(ordered.AsSpan(first, end - first), first, snapshot, attribute, count));
             first = end;
         }
 
@@ -58,7 +56,7 @@ internal static class SearchPlanner
 
     private static ulong KeyOf(SearchSet set) => set.Index.Tree?.Id ?? 0;
 
-    private static SearchPart PlanPart(ReadOnlySpan<SearchSet> sets, int first, IReadOnlyList<TreeDescriptor> trees, AttributeDefinition attribute, int count)
+    private static SearchPart PlanPart(ReadOnlySpan<SearchSet> sets, int first, NamespaceSnapshot snapshot, AttributeDefinition attribute, int count)
     {
         ClusterTree? tree = null;
         long codes = 0, matches = 0, groups = 0;
@@ -70,20 +68,29 @@ internal static class SearchPlanner
             tree = tree is null || set.Index.Tree!.NodeCount > tree.NodeCount ? set.Index.Tree : tree;
         }
 
-        var probes = tree is null ? null : ProbesOf(trees, tree.Id);
+        var probes = tree is null ? null : ProbesOf(snapshot, tree.Id);
         var part = new SearchPart { FirstSet = first, SetCount = sets.Length, Tree = tree, Probes = probes, Codes = codes, Matches = matches };
         part.Strategy = Choose(part, groups, attribute, count);
         return part;
     }
 
-    private static ProbeTable ProbesOf(IReadOnlyList<TreeDescriptor> trees, ulong id)
+    private static ProbeTable ProbesOf(NamespaceSnapshot snapshot, ulong id)
     {
-        foreach (var tree in trees)
+        float recall = snapshot.VectorIndex.RecallTarget;
+        foreach (var tree in snapshot.Trees)
         {
-            if (tree.Id == id)
+            if (tree.Id != id)
             {
-                return Tables.GetValue(tree, static t => ProbeTable.Create(t.Calibration, RecallTarget));
+                continue;
             }
+
+            if (!Tables.TryGetValue(tree, out var table) || table.Recall != recall)
+            {
+                table = ProbeTable.Create(tree.Calibration, recall);
+                Tables.AddOrUpdate(tree, table);
+            }
+
+            return table;
         }
 
         return ProbeTable.Uncalibrated;

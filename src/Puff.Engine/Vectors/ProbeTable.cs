@@ -19,13 +19,17 @@ internal sealed class ProbeTable
     private readonly double[] logSelectivities;
     private readonly double[] logProbes;
 
-    private ProbeTable(IReadOnlyList<(float Selectivity, int Probes)> points)
+    private ProbeTable(float recall, IReadOnlyList<(float Selectivity, int Probes)> points)
     {
+        Recall = recall;
         logSelectivities = [.. points.Select(p => Math.Log(p.Selectivity))];
         logProbes = [.. points.Select(p => Math.Log(p.Probes))];
     }
 
-    public static ProbeTable Uncalibrated { get; } = new([]);
+    public static ProbeTable Uncalibrated { get; } = new(1, []);
+
+    /// <summary>What the table was made for.</summary>
+    public float Recall { get; }
 
     /// <summary>The table for a recall: of each selectivity the measurement with the smallest recall that is not below, else the largest measured.</summary>
     /// <param name="calibration">May be empty.</param>
@@ -39,7 +43,7 @@ internal sealed class ProbeTable
             points.Add((measured.Key, enough.Count > 0 ? enough.Min(s => s.Probes) : measured.Max(s => s.Probes)));
         }
 
-        return new ProbeTable(points);
+        return new ProbeTable(recall, points);
     }
 
     /// <summary>At least 1.</summary>

@@ -3,6 +3,8 @@ namespace Puff.Engine.Vectors;
 /// <summary>How vector indexes are shaped. The defaults are what was measured; tests and the simulation make everything tiny.</summary>
 internal sealed record VectorIndexSettings
 {
+    public static VectorIndexSettings Default { get; } = new();
+
     /// <summary>A segment with fewer vectors of an attribute has no codes: reading the vectors themselves is as fast, and spares an object.</summary>
     public int CodesFrom { get; init; } = 64;
 
@@ -27,7 +29,7 @@ internal sealed record VectorIndexSettings
     /// <summary>Children of an inner node for which another level is not worth its while.</summary>
     public int FanOut { get; init; } = 100;
 
-    /// <summary>Share of the true nearest ten that a search should find.</summary>
+    /// <summary>Share of the true nearest ten that a search aims at: a little above what is promised, so that the promise holds with a margin.</summary>
     public float RecallTarget { get; init; } = 0.97f;
 
     /// <summary>Threads that training and assignment may use.</summary>

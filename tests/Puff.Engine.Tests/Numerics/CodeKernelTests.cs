@@ -85,40 +85,6 @@ public sealed unsafe class CodeKernelTests
     }
 
     [Fact]
-    public void Products_of_bytes_of_every_width_are_those_of_the_plain_loop()
-    {
-        foreach (int count in Lengths)
-        {
-            var random = new Random(count);
-            var query = (short*)NativeMemory.AlignedAlloc((nuint)count * 3, 64);
-            var row = (sbyte*)(query + count);
-            foreach (int extreme in new[] { 0, 1, -1 })
-            {
-                for (int i = 0; i < count; i++)
-                {
-                    query[i] = (short)(extreme == 0 ? random.Next(-1023, 1024) : 1023);
-                    row[i] = (sbyte)(extreme == 0 ? random.Next(-127, 128) : 127 * extreme);
-                }
-
-                int expected = ByteDot.Scalar(row, query, count);
-                Assert.Equal(expected, ByteDot.Compute(row, query, count));
-                Assert.Equal(expected, ByteDot.Compute128(row, query, count));
-                if (Avx2.IsSupported)
-                {
-                    Assert.Equal(expected, ByteDot.Compute256(row, query, count));
-                }
-
-                if (Avx512BW.IsSupported)
-                {
-                    Assert.Equal(expected, ByteDot.Compute512(row, query, count));
-                }
-            }
-
-            NativeMemory.AlignedFree(query);
-        }
-    }
-
-    [Fact]
     public void Queries_are_prepared_as_by_the_plain_loops()
     {
         foreach (int padded in Lengths)
