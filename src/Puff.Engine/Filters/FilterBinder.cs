@@ -13,10 +13,12 @@ internal sealed class FilterBinder
 
     private readonly NamespaceSchema schema;
     private readonly bool allowRefNew;
+    private readonly ITokenPredicates? tokens;
     private int nodes;
 
-    private FilterBinder(NamespaceSchema schema, bool allowRefNew)
+    private FilterBinder(NamespaceSchema schema, bool allowRefNew, ITokenPredicates? tokens)
     {
+        this.tokens = tokens;
         this.schema = schema;
         this.allowRefNew = allowRefNew;
     }
@@ -24,7 +26,9 @@ internal sealed class FilterBinder
     /// <param name="filter">As the caller wrote it.</param>
     /// <param name="schema">The schema the documents have; in a write the one that includes what the incoming rows introduce.</param>
     /// <param name="allowRefNew">True for the conditions of a write, where operands may refer to the incoming row.</param>
-    public static Predicate Bind(Filter filter, NamespaceSchema schema, bool allowRefNew) => new FilterBinder(schema, allowRefNew).Bind(filter, 1);
+    /// <param name="tokens">Makes the predicates of token operators; without it those are refused.</param>
+    public static Predicate Bind(Filter filter, NamespaceSchema schema, bool allowRefNew, ITokenPredicates? tokens = null) =>
+        new FilterBinder(schema, allowRefNew, tokens).Bind(filter, 1);
 
     private Predicate Bind(Filter filter, int nesting)
     {
@@ -67,7 +71,9 @@ internal sealed class FilterBinder
         FilterRequirements.Check(attribute, filter.Operator);
         if (filter.Operand.RefNew is not { } referenced)
         {
-            return AttributeBinder.Bind(attribute, filter, filter.Operand.Value);
+            return FilterRequirements.NeedsText(filter.Operator)
+                ? (tokens ?? throw FilterErrors.Invalid(attribute.Name, $"{filter.Operator} cannot be used here")).Bind(attribute, filter, filter.Operand.Value)
+                : AttributeBinder.Bind(attribute, filter, filter.Operand.Value);
         }
 
         if (!allowRefNew)

@@ -45,6 +45,9 @@ internal static class FilterRequirements
         }
     }
 
+    public static bool NeedsText(FilterOperator @operator) =>
+        @operator is FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken or FilterOperator.ContainsTokenSequence;
+
     private static bool IsListOf(AttributeDefinition reference, AttributeType type) =>
         reference.Type.IsArray && (reference.Type.Kind == TypeKind.UnknownArray || reference.Type.ElementKind == type.ElementKind);
 
@@ -52,8 +55,10 @@ internal static class FilterRequirements
     {
         switch (@operator)
         {
+            case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken or FilterOperator.ContainsTokenSequence when attribute.FullText is null:
+                throw FilterErrors.Unavailable(attribute, @operator, "full_text_search: true");
             case FilterOperator.ContainsAllTokens or FilterOperator.ContainsAnyToken or FilterOperator.ContainsTokenSequence:
-                throw FilterErrors.Invalid(attribute.Name, $"{@operator} needs a full-text index, which is not available in this version");
+                return;
             case FilterOperator.Regex when !attribute.Regex:
                 throw FilterErrors.Unavailable(attribute, @operator, "regex: true");
             case FilterOperator.Fuzzy when !attribute.Fuzzy:

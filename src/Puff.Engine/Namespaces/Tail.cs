@@ -35,6 +35,7 @@ internal sealed unsafe class Tail
     private readonly List<VectorBlock>[] blocks = [[], []];
     private TailRow[] rows = new TailRow[16];
     private BitSet dead = new(16);
+    private readonly TailTexts texts = new();
     private int count;
 
     /// <summary>Row versions, dead ones included.</summary>
@@ -90,7 +91,7 @@ internal sealed unsafe class Tail
             words[i] &= ~dead.Words[i];
         }
 
-        return new TailDocumentSet(rows, count, alive, live.Count, [blocks[0].ToArray(), blocks[1].ToArray()], schema);
+        return new TailDocumentSet(rows, count, alive, live.Count, [blocks[0].ToArray(), blocks[1].ToArray()], schema, texts);
     }
 
     private void Extend(List<VectorBlock> list, byte* vector, int bytes)

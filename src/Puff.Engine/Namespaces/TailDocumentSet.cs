@@ -9,7 +9,7 @@ namespace Puff.Engine.Namespaces;
 
 /// <summary>An immutable view of the tail at one sequence, evaluated document by document.</summary>
 internal sealed unsafe class TailDocumentSet(
-    TailRow[] rows, int count, BitSet live, int liveCount, VectorBlock[][] blocks, NamespaceSchema schema) : DocumentSet
+    TailRow[] rows, int count, BitSet live, int liveCount, VectorBlock[][] blocks, NamespaceSchema schema, TailTexts texts) : DocumentSet
 {
     private readonly AttributeDefinition[] dense = schema.DenseVectors.ToArray();
     private Dictionary<DocumentId, int>? byId;
@@ -63,6 +63,8 @@ internal sealed unsafe class TailDocumentSet(
         int slot = SlotOf(attribute);
         return blocks[slot].Length == 0 ? null : new VectorRows(attribute.Type.VectorBytes, blocks[slot]);
     }
+
+    protected override TextSource FindText(AttributeDefinition attribute) => texts.Get(attribute, this);
 
     /// <summary>A dense vector at column width as an array.</summary>
     private static Value DecodeVector(byte* vector, AttributeType type)

@@ -3,6 +3,7 @@ using Puff.Engine.Encoding;
 using Puff.Engine.Filters;
 using Puff.Engine.Formats;
 using Puff.Engine.Schema;
+using Puff.Engine.Segments;
 
 namespace Puff.Engine.Namespaces;
 
@@ -312,7 +313,7 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
     }
 
     private static Predicate? Bind(Filter? condition, NamespaceSchema after) =>
-        condition is null ? null : FilterBinder.Bind(condition, after, allowRefNew: true);
+        condition is null ? null : FilterBinder.Bind(condition, after, allowRefNew: true, TokenPredicates.Instance);
 
     private static bool Holds(Predicate condition, in DocumentId id, byte[] current, CoercedRow incoming) =>
         condition.Matches(new RowReader(id, current), new IncomingRow(id, incoming.Attributes));
@@ -335,7 +336,7 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
     private List<DocumentId> FindMatches(Filter filter, NamespaceSchema after, int limit, bool allowPartial, string what)
     {
         tally.HasRead = true;
-        var predicate = FilterBinder.Bind(filter, after, allowRefNew: false);
+        var predicate = FilterBinder.Bind(filter, after, allowRefNew: false, TokenPredicates.Instance);
         var ids = new List<DocumentId>();
         staged.CatchUp();
         using var snapshot = state.Snapshot();

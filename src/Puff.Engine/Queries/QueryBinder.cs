@@ -1,5 +1,6 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Schema;
+using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
 
@@ -88,7 +89,7 @@ internal static class QueryBinder
     }
 
     private static Predicate? BindFilter(NamespaceSchema schema, Filter? filter) =>
-        filter is null ? null : FilterBinder.Bind(filter, schema, allowRefNew: false);
+        filter is null ? null : FilterBinder.Bind(filter, schema, allowRefNew: false, TokenPredicates.Instance);
 
     private static BoundRank BindRank(NamespaceSchema schema, QueryRequest request)
     {

@@ -26,7 +26,7 @@ internal static class RecallMeasurement
         using var query = new BoundQuery
         {
             Schema = snapshot.Schema,
-            Filter = request.Filters is null ? null : FilterBinder.Bind(request.Filters, snapshot.Schema, allowRefNew: false),
+            Filter = request.Filters is null ? null : FilterBinder.Bind(request.Filters, snapshot.Schema, allowRefNew: false, TokenPredicates.Instance),
             Limit = topK,
             Selected = [attribute],
         };

@@ -1,5 +1,6 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Schema;
+using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
 
@@ -27,7 +28,7 @@ internal readonly struct ScoreBinder
         SumScore sum => BindSum(sum, isWrapped),
         MaxScore max => BindMax(max, isWrapped),
         ProductScore product => BindProduct(product, isWrapped),
-        FilterScore filter => new FilterScoreNode(FilterBinder.Bind(filter.Filter, schema, allowRefNew: false)),
+        FilterScore filter => new FilterScoreNode(FilterBinder.Bind(filter.Filter, schema, allowRefNew: false, TokenPredicates.Instance)),
         AttributeScore attribute => BindAttribute(attribute, isWrapped),
         SaturateScore saturate => BindSaturate(saturate),
         DecayScore decay => BindDecay(decay),

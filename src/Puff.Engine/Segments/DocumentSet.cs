@@ -1,4 +1,7 @@
+using System.Collections.Concurrent;
+using Puff.Engine.Encoding;
 using Puff.Engine.Filters;
+using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Vectors;
@@ -11,6 +14,8 @@ namespace Puff.Engine.Segments;
 /// </summary>
 internal abstract class DocumentSet
 {
+    private readonly ConcurrentDictionary<(int Attribute, TextAnalysis Analysis), LiveText> texts = new();
+
     /// <summary>All numbers, dead ones included.</summary>
     public abstract int Count { get; }
 
@@ -43,6 +48,10 @@ internal abstract class DocumentSet
     /// <summary>The inverted index of a sparse vector attribute; null when its documents have to be scanned.</summary>
     public virtual SparseSource? GetSparse(AttributeDefinition attribute) => null;
 
+    /// <summary>The text of a full-text attribute, indexed: stored, or made from the documents when it is first asked for.</summary>
+    public LiveText GetText(AttributeDefinition attribute) => texts.GetOrAdd(
+        (attribute.Id, TextAnalysis.Of(attribute.FullText!)), static (_, state) => state.Self.OpenText(state.Attribute), (Self: this, Attribute: attribute));
+
     /// <summary>The exact vectors of a set that has an index, read and verified one by one.</summary>
     public virtual IExactRows? GetExactRows(AttributeDefinition attribute) => null;
 
@@ -72,6 +81,22 @@ internal abstract class DocumentSet
 
     /// <summary>A reader on one document, for predicates.</summary>
     public IAttributeReader ReaderOf(int document) => new Reader(this, document);
+
+    /// <summary>The index of all documents, dead ones included.</summary>
+    protected virtual TextSource FindText(AttributeDefinition attribute) => TextSource.Collect(attribute, Count, document => GetValue(document, attribute));
+
+    private LiveText OpenText(AttributeDefinition attribute)
+    {
+        var source = FindText(attribute);
+        try
+        {
+            return new LiveText(source, Live);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw source.Damaged(damage);
+        }
+    }
 
     private sealed class Reader(DocumentSet set, int document) : IAttributeReader
     {

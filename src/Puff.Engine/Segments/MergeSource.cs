@@ -27,6 +27,9 @@ internal sealed unsafe class MergeSource : ISegmentSource
 
     public int Count { get; }
 
+    /// <summary>The inputs.</summary>
+    public IReadOnlyList<SegmentReader> Segments => segments;
+
     public DocumentId GetId(int document)
     {
         var (segment, number) = Locate(document);

@@ -27,6 +27,7 @@ internal static class SegmentBuilder
         try
         {
             var build = new Build(store, keyBase, schema, layout?.Arrange(source) ?? source, cancellation);
+            var merged = source as MergeSource;
             await build.WriteRowsAsync();
             await build.WriteIdsAsync();
             await build.WriteColumnsAsync();
@@ -38,6 +39,11 @@ internal static class SegmentBuilder
             if (schema.Attributes.Any(a => a.SparseKnn))
             {
                 await build.WriteSparseAsync();
+            }
+
+            if (schema.Attributes.Any(a => a.FullText is not null))
+            {
+                await build.WriteTextAsync(merged, layout);
             }
 
             if (layout is not null && layout.Attributes.Count + layout.LateInteraction.Count > 0)
@@ -220,6 +226,23 @@ internal static class SegmentBuilder
                     cancellation.ThrowIfCancellationRequested();
                 }
             }
+        }
+
+        public async ValueTask WriteTextAsync(MergeSource? merged, SegmentLayout? layout)
+        {
+            await using var part = await BeginAsync(PartKind.Text);
+            foreach (var attribute in schema.Attributes.Where(a => a.FullText is not null))
+            {
+                using var text = TextWriter.Create(part.Encoder, attribute, source, merged, layout, cancellation);
+                while (text.WriteMore())
+                {
+                    await part.DrainAsync(cancellation);
+                }
+
+                text.Finish();
+            }
+
+            await EndAsync(part, PartKind.Text);
         }
 
         public async ValueTask WriteCodesAsync(SegmentLayout layout, int threads)

@@ -41,5 +41,7 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
 
     public override SparseSource? GetSparse(AttributeDefinition attribute) => Segment.GetSparse(attribute);
 
+    protected override TextSource FindText(AttributeDefinition attribute) => Segment.GetText(attribute);
+
     public override IExactRows? GetExactRows(AttributeDefinition attribute) => Segment.GetExactRows(attribute);
 }

@@ -8,16 +8,22 @@ namespace Puff.Engine.Segments;
 /// <param name="Vectors">Null when the namespace had no dense vectors.</param>
 /// <param name="Codes">Null when the segment has no codes.</param>
 /// <param name="Sparse">Null when the namespace had no indexed sparse vectors, or the segment was written before there were indexes.</param>
+/// <param name="Text">The same for full-text attributes.</param>
 internal sealed record SegmentParts(
-    MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes, MappedPart? Sparse)
+    MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes, MappedPart? Sparse, MappedPart? Text)
 {
+    private static readonly PartKind[] Kinds =
+    [
+        PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes, PartKind.Sparse, PartKind.Text,
+    ];
+
     /// <summary>Maps what the descriptor lists; parts this build does not know are left alone.</summary>
     public static async ValueTask<SegmentParts> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
     {
         var opened = new Dictionary<PartKind, MappedPart>();
         try
         {
-            foreach (var kind in new[] { PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes, PartKind.Sparse })
+            foreach (var kind in Kinds)
             {
                 string name = PartFormat.NameOf(kind);
                 if (descriptor.Parts.Any(p => p.Name == name))
@@ -25,7 +31,7 @@ internal sealed record SegmentParts(
                     var expected = descriptor.Parts.First(p => p.Name == name);
                     opened.Add(kind, await MappedPart.OpenAsync(store, descriptor.KeyOf(name), kind, expected, descriptor.Documents, cancellation));
                 }
-                else if (kind is not (PartKind.Vectors or PartKind.Codes or PartKind.Sparse))
+                else if (kind is not (PartKind.Vectors or PartKind.Codes or PartKind.Sparse or PartKind.Text))
                 {
                     throw PuffException.Corrupt($"the manifest names no part {name} of segment {descriptor.KeyBase}");
                 }
@@ -33,7 +39,7 @@ internal sealed record SegmentParts(
 
             return new SegmentParts(
                 opened[PartKind.Rows], opened[PartKind.Ids], opened[PartKind.Columns], opened.GetValueOrDefault(PartKind.Vectors),
-                opened.GetValueOrDefault(PartKind.Codes), opened.GetValueOrDefault(PartKind.Sparse));
+                opened.GetValueOrDefault(PartKind.Codes), opened.GetValueOrDefault(PartKind.Sparse), opened.GetValueOrDefault(PartKind.Text));
         }
         catch
         {
@@ -54,5 +60,6 @@ internal sealed record SegmentParts(
         Vectors?.Release();
         Codes?.Release();
         Sparse?.Release();
+        Text?.Release();
     }
 }

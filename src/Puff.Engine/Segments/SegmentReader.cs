@@ -15,7 +15,7 @@ namespace Puff.Engine.Segments;
 /// reference. All methods may be called from any thread while a reference is held, and what they hand out is valid that long.
 /// Damage is a <see cref="PuffException"/> of kind Corrupt that names the object.
 /// </summary>
-internal sealed class SegmentReader : IColumnSource
+internal sealed class SegmentReader : ITextColumns
 {
     private readonly SegmentParts parts;
     private readonly RowsPartReader rows;
@@ -28,6 +28,7 @@ internal sealed class SegmentReader : IColumnSource
     private readonly ConcurrentDictionary<int, CodedVectors> indexes = new();
     private readonly ConcurrentDictionary<int, LateInteractionCodes> tokenCodes = new();
     private readonly ConcurrentDictionary<int, SparseSource?> openSparse = new();
+    private readonly ConcurrentDictionary<(int Attribute, TextAnalysis Analysis), TextSource> openTexts = new();
     private readonly ConcurrentDictionary<int, ExactRows?> exactRows = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
@@ -307,6 +308,24 @@ internal sealed class SegmentReader : IColumnSource
     public SparseSource? GetSparse(AttributeDefinition attribute) =>
         parts.Sparse is { } part ? openSparse.GetOrAdd(attribute.Id, static (id, part) => SparseSource.Open(part, id), part) : null;
 
+    /// <summary>
+    /// The inverted index of a full-text attribute. One that the segment was written without, or with another analysis, is built from the rows, once, into
+    /// unmanaged memory.
+    /// </summary>
+    public TextSource GetText(AttributeDefinition attribute)
+    {
+        var key = (attribute.Id, TextAnalysis.Of(attribute.FullText!));
+        if (openTexts.TryGetValue(key, out var text))
+        {
+            return text;
+        }
+
+        lock (building)
+        {
+            return openTexts.GetOrAdd(key, static (key, state) => state.Self.OpenText(state.Attribute, key.Analysis), (Self: this, Attribute: attribute));
+        }
+    }
+
     /// <summary>Reads and checks every byte of every part. Returns what is wrong; empty when all is well.</summary>
     public async ValueTask<IReadOnlyList<SegmentProblem>> VerifyAllAsync(
         IObjectStore store, IReadOnlyList<TreeDescriptor> trees, CancellationToken cancellation) =>
@@ -369,6 +388,41 @@ internal sealed class SegmentReader : IColumnSource
             }
 
             return column;
+        }
+        catch
+        {
+            part.Dispose();
+            throw;
+        }
+    }
+
+    private TextSource OpenText(AttributeDefinition attribute, TextAnalysis analysis)
+    {
+        if (parts.Text is { } part && Open(part, p => TextIndex.Open(p, attribute.Id)) is { } index && index.Facts.Analysis == analysis)
+        {
+            return new TextSource(index, part.Damaged);
+        }
+
+        return Open(parts.Rows, _ => BuildText(attribute));
+    }
+
+    /// <summary>Encodes a part with just this attribute in memory and opens it, so that built and stored indexes cannot differ.</summary>
+    private TextSource BuildText(AttributeDefinition attribute)
+    {
+        var part = new PartEncoder(PartKind.Text);
+        try
+        {
+            using var writer = new AnalysingTextWriter(part, attribute, Count, document => rows.GetRow(document), CancellationToken.None);
+            while (writer.WriteMore())
+            {
+                part.Seal();
+            }
+
+            writer.Finish();
+            part.Finish(Count);
+            var index = TextIndex.Open(new PartReader(part.Buffer.Written, PartKind.Text), attribute.Id)!;
+            builtColumns.Add(part);
+            return new TextSource(index, parts.Rows.Damaged);
         }
         catch
         {

@@ -138,6 +138,13 @@ internal static class SegmentVerifier
                 }
 
                 break;
+            case PartKind.Text:
+                foreach (var entry in part.Entries.Where(e => e.Section == PartSection.TextBlocks))
+                {
+                    TextVerifier.Walk(TextIndex.Open(part, entry.Attribute)!);
+                }
+
+                break;
         }
     }
 
