@@ -29,7 +29,7 @@ internal ref struct TextElements
         }
 
         left--;
-        Current = isArray ? reader.ElementBytes(TypeKind.String) : reader.Bytes(reader.Remaining);
+        Current = isArray ? reader.Block() : reader.Bytes(reader.Remaining);
         return true;
     }
 

@@ -1,3 +1,4 @@
+using Puff.Engine.Namespaces;
 using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
@@ -6,6 +7,10 @@ namespace Puff.Engine.Queries;
 internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 {
     public override bool IsAttributeDerived { get; } = Array.Exists(terms, t => t.IsAttributeDerived);
+
+    public IReadOnlyList<ScoreNode> Terms => terms;
+
+    public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)));
 
@@ -36,6 +41,8 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
 {
     public override bool IsAttributeDerived { get; } = Array.Exists(terms, t => t.IsAttributeDerived);
+
+    public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) =>
         new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)), floor);
@@ -71,7 +78,11 @@ internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
 /// <summary>A score computed from one other score; scored where that is.</summary>
 internal abstract class MappedScoreNode(ScoreNode term) : ScoreNode
 {
+    public ScoreNode Term => term;
+
     public override bool IsAttributeDerived => term.IsAttributeDerived;
+
+    public override void Prepare(NamespaceSnapshot snapshot) => term.Prepare(snapshot);
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(this, term.Open(view, cancellation));
 
@@ -104,6 +115,8 @@ internal abstract class MappedScoreNode(ScoreNode term) : ScoreNode
 
 internal sealed class ProductScoreNode(double weight, ScoreNode term) : MappedScoreNode(term)
 {
+    public double Weight => weight;
+
     protected override bool ScoresNothing => weight == 0 && !IsAttributeDerived;
 
     protected override void Map(Span<double> scores)

@@ -1,6 +1,7 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Text;
 
 namespace Puff.Engine.Queries;
 
@@ -24,7 +25,7 @@ internal readonly struct ScoreBinder
     private ScoreNode Bind(ScoreExpression expression, bool isWrapped) => expression switch
     {
         SparseScore sparse => BindSparse(sparse),
-        Bm25Score text => throw FullTextQueries.NotAvailable("BM25", text.Attribute),
+        Bm25Score text => BindText(text),
         SumScore sum => BindSum(sum, isWrapped),
         MaxScore max => BindMax(max, isWrapped),
         ProductScore product => BindProduct(product, isWrapped),
@@ -62,6 +63,30 @@ internal readonly struct ScoreBinder
         }
 
         return new SparseScoreNode(attribute, sparse.Query);
+    }
+
+    private Bm25ScoreNode BindText(Bm25Score score)
+    {
+        var attribute = QueryBinder.Find(schema, score.Attribute, place);
+        if (attribute.FullText is not { } settings)
+        {
+            throw PuffException.Invalid($"{place}: BM25 needs a full-text index, and \"{attribute.Name}\" has none; declare it with full_text_search: true");
+        }
+
+        long characters = score.Text?.Length ?? score.Tokens!.Sum(t => (long)t.Length);
+        if (characters > TokenPredicates.MaxCharacters)
+        {
+            throw PuffException.Invalid($"{place}: a BM25 query has at most {TokenPredicates.MaxCharacters} characters; this one has {characters}");
+        }
+
+        if (score.Text is null)
+        {
+            return new Bm25ScoreNode(attribute, TextQuery.Of(score.Tokens!.Select(System.Text.Encoding.UTF8.GetBytes), score.LastAsPrefix));
+        }
+
+        return settings.Tokenizer == FullTextDeclaration.PreTokenized
+            ? throw PuffException.Invalid($"invalid input `{score.Text}` for {place} field \"{attribute.Name}\", expecting []string")
+            : new Bm25ScoreNode(attribute, TextQuery.Parse(settings, score.Text, score.LastAsPrefix));
     }
 
     private SumScoreNode BindSum(SumScore sum, bool isWrapped)

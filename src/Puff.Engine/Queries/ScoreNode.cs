@@ -1,4 +1,5 @@
 using Puff.Engine.Filters;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Numerics;
 using Puff.Engine.Segments;
 
@@ -12,6 +13,11 @@ internal abstract class ScoreNode
 {
     /// <summary>True when the value comes from an attribute somewhere: such a row stays in the ranking with value 0.</summary>
     public abstract bool IsAttributeDerived { get; }
+
+    /// <summary>To be called before a ranking: what a score needs to know of all sets together.</summary>
+    public virtual void Prepare(NamespaceSnapshot snapshot)
+    {
+    }
 
     /// <param name="view">A whole set is going to be read, restricted to its matches.</param>
     public abstract ScoreReader Open(SetView view, CancellationToken cancellation);

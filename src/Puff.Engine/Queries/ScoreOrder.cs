@@ -5,6 +5,7 @@ internal static class ScoreOrder
 {
     public static RankedDocument[] Run(QueryRun run, BoundScore rank, int count)
     {
+        rank.Expression.Prepare(run.Snapshot);
         var heap = new RankedHeap(run, count);
         foreach (var view in run.Views)
         {

@@ -1,6 +1,5 @@
 using Puff.Engine.Encoding;
 using Puff.Engine.Filters;
-using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Text;

@@ -1,0 +1,137 @@
+using Puff.Engine.Encoding;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+using Puff.Engine.Numerics;
+using Puff.Engine.Schema;
+using Puff.Engine.Segments;
+using Puff.Engine.Text;
+
+namespace Puff.Engine.Queries;
+
+/// <summary>
+/// BM25 of a query on one attribute (turbopuffer-api 6.5); documents with score 0 are not scored. The corpus are the live documents of all sets, whatever the
+/// filter is. Without <see cref="Prepare"/> there is no corpus: that is how compute_attributes wants it.
+/// </summary>
+internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery query) : ScoreNode
+{
+    private readonly Dictionary<DocumentSet, OpenText> opened = [];
+    private Bm25 formula = Bm25.WithoutCorpus(attribute.FullText!);
+    private double[]? weights;
+
+    public override bool IsAttributeDerived => false;
+
+    public AttributeDefinition Attribute => attribute;
+
+    public TextQuery Query => query;
+
+    /// <summary>Documents with a text and their mean length, of all sets; after <see cref="Prepare"/>.</summary>
+    public (long Documents, long Length) Corpus { get; private set; }
+
+    /// <summary>Live documents with each term; after <see cref="Prepare"/>.</summary>
+    public long[] Frequencies { get; private set; } = [];
+
+    /// <summary>What each term is multiplied with.</summary>
+    public double[] Weights => weights ??= [.. query.Terms.Select(t => formula.Weight(0, t.Count))];
+
+    public Bm25 Formula => formula;
+
+    public override void Prepare(NamespaceSnapshot snapshot)
+    {
+        long documents = 0, length = 0;
+        long[] frequencies = new long[query.Terms.Count];
+        foreach (var set in snapshot.Sets)
+        {
+            var open = Find(set);
+            documents += open.Text.Documents;
+            length += open.Text.Length;
+            for (int term = 0; term < frequencies.Length; term++)
+            {
+                frequencies[term] += open.Lists[term] is { } list ? Read(open, () => open.Text.FrequencyOf(query.Terms[term], list)) : 0;
+            }
+        }
+
+        Corpus = (documents, length);
+        Frequencies = frequencies;
+        formula = new Bm25(attribute.FullText!, documents, length);
+        weights = [.. query.Terms.Select((t, i) => formula.Weight(frequencies[i], t.Count))];
+    }
+
+    public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);
+
+    public override ScoreReader OpenRows(DocumentSet set)
+    {
+        var open = Find(set);
+        return new Reader(open, new TextScorer(open.Text.Source.Index, formula, open.Lists, Weights, open.Prefix));
+    }
+
+    /// <summary>The lists of the query's terms in a set.</summary>
+    public OpenText Find(DocumentSet set)
+    {
+        if (!opened.TryGetValue(set, out var open))
+        {
+            opened.Add(set, open = OpenText.Create(set.GetText(attribute), query));
+        }
+
+        return open;
+    }
+
+    private static T Read<T>(OpenText open, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (CorruptDataException damage)
+        {
+            throw open.Text.Source.Damaged(damage);
+        }
+    }
+
+    private sealed class Reader(OpenText open, TextScorer scorer) : ScoreReader
+    {
+        public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
+        {
+            try
+            {
+                scorer.Score(documents, scores);
+            }
+            catch (CorruptDataException damage)
+            {
+                throw open.Text.Source.Damaged(damage);
+            }
+
+            for (int i = 0; i < documents.Length; i++)
+            {
+                scored[i] = scores[i] != 0;
+            }
+        }
+    }
+}
+
+/// <summary>The text of a set with the lists of a query's terms.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Lists">Of each term; null when the set lacks it.</param>
+/// <param name="Prefix">Documents with a term that begins as the query ends; null without such an end.</param>
+internal sealed record OpenText(LiveText Text, PostingList?[] Lists, BitSet? Prefix)
+{
+    public static OpenText Create(LiveText text, TextQuery query)
+    {
+        try
+        {
+            var index = text.Source.Index;
+            PostingList?[] lists = [.. query.Terms.Select(t => index.Find(t.Bytes))];
+            if (query.Prefix is null)
+            {
+                return new OpenText(text, lists, null);
+            }
+
+            var prefixed = new List<PostingList>();
+            index.FindPrefix(query.Prefix, prefixed);
+            return new OpenText(text, lists, TextScorer.Union(prefixed, index.Documents));
+        }
+        catch (CorruptDataException damage)
+        {
+            throw text.Source.Damaged(damage);
+        }
+    }
+}
