@@ -2,7 +2,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Engine.Filters;
 
-/// <summary>Makes the predicates of `ContainsAllTokens`, `ContainsAnyToken` and `ContainsTokenSequence`: they need text analysis, which filters know nothing of.</summary>
+/// <summary>
+/// Makes the predicates of `ContainsAllTokens`, `ContainsAnyToken` and `ContainsTokenSequence`: they need text analysis, which filters know nothing of.
+/// </summary>
 internal interface ITokenPredicates
 {
     /// <param name="attribute">Has a full-text index.</param>

@@ -74,6 +74,7 @@ public class PersistedNumbersTests
     [InlineData("pin", "PPIN", 1)]
     [InlineData("rows", "PUFP", 1)]
     [InlineData("sparse", "PUFP", 1)]
+    [InlineData("text", "PUFP", 1)]
     [InlineData("tree", "PTRE", 1)]
     [InlineData("vectors", "PUFP", 1)]
     [InlineData("wal-entry", "PWAL", 1)]

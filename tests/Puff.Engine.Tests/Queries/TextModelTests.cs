@@ -62,7 +62,8 @@ public sealed class TextModelTests
         var filter = run.Random.Next(3) == 0 ? run.NextFilter(2) : null;
         var expression = run.NextScore(2);
         int limit = 1 + run.Random.Next(run.Random.Next(4) == 0 ? Ids : 12);
-        var result = await engine.QueryAsync(Name, new QueryRequest { RankBy = new ScoreRank(expression), Filters = filter, Limit = limit }, Consistency.Strong);
+        var request = new QueryRequest { RankBy = new ScoreRank(expression), Filters = filter, Limit = limit };
+        var result = await engine.QueryAsync(Name, request, Consistency.Strong);
         var expected = model.Rank(expression, filter).Take(limit).ToArray();
         string what = $"{where}: {expression} {filter}";
         Assert.True(expected.Length == result.Rows!.Count, $"{what}: {result.Rows.Count} rows instead of {expected.Length}");
