@@ -38,11 +38,15 @@ internal static class MergePolicy
             members.Add(i);
         }
 
+        // What is smaller than the tier comes along: it costs little more, and leaves one segment where queries would have several to look at.
+        var smaller = new List<int>();
         foreach (var members in tiers.Values)
         {
+            smaller.AddRange(members);
             if (members.Count >= fanIn)
             {
-                return Fit(segments, members);
+                smaller.Sort();
+                return Fit(segments, smaller);
             }
         }
 

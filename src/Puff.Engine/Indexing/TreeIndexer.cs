@@ -69,8 +69,8 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
         ulong id = context.NextUInt64() | 1;
         var trained = TreeTrainer.Train(vectors, vectors.Dimensions, id, VectorGrouping.RotationSeed, Settings, context.NextUInt64());
         var tree = trees.Own(ClusterTree.Create(trained.Shape, trained.Nodes));
-        var nodeOf = new int[vectors.Count];
-        NodeAssigner.Assign(tree, vectors, TreeGroups.AllLevels, nodeOf, Settings.Threads);
+        int[] nodeOf = trained.LeafOf;
+        NodeReassigner.Settle(tree, vectors, nodeOf, Settings.Threads);
         var part = await WriteAsync(tree.Shape, vectors.Metric, 0, trained.Nodes, cancellation);
         var descriptor = new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count };
         trees.Add(descriptor);

@@ -67,10 +67,16 @@ internal sealed unsafe class MergeSource : ISegmentSource
     /// <returns>Index of the input, and the number there.</returns>
     public (int Input, int Number) OriginOf(int document)
     {
-        int index = segments.Length - 1;
-        while (starts[index] > document)
+        int index = Array.BinarySearch(starts, document);
+        if (index < 0)
         {
-            index--;
+            index = ~index - 1;
+        }
+
+        // Of inputs that begin with the same document, all but the last are empty.
+        while (index + 1 < starts.Length && starts[index + 1] == document)
+        {
+            index++;
         }
 
         return (index, documents[index][document - starts[index]]);

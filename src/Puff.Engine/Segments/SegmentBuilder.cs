@@ -31,26 +31,7 @@ internal static class SegmentBuilder
             await build.WriteRowsAsync();
             await build.WriteIdsAsync();
             await build.WriteColumnsAsync();
-            if (schema.DenseVectors.Any())
-            {
-                await build.WriteVectorsAsync();
-            }
-
-            if (schema.Attributes.Any(a => a.SparseKnn))
-            {
-                await build.WriteSparseAsync();
-            }
-
-            if (schema.Attributes.Any(a => a.FullText is not null))
-            {
-                await build.WriteTextAsync(merged, layout);
-            }
-
-            if (layout is not null && layout.Attributes.Count + layout.LateInteraction.Count > 0)
-            {
-                await build.WriteCodesAsync(layout, threads);
-            }
-
+            await build.WriteVectorsAndIndexesAsync(merged, layout, threads);
             return build.Describe();
         }
         catch (CorruptDataException damage)
@@ -106,12 +87,13 @@ internal static class SegmentBuilder
     {
         private const int CancellationStride = 4_096;
 
-        private readonly List<SegmentPart> parts = [];
+        // By kind: parts that are written at the same time may end in any order.
+        private readonly SegmentPart?[] parts = new SegmentPart?[(int)PartKind.Text + 1];
         private readonly List<SegmentTree> trees = [];
         private long logicalBytes;
 
         public SegmentDescriptor Describe() =>
-            new() { KeyBase = keyBase, Documents = source.Count, LogicalBytes = logicalBytes, Parts = parts, Trees = trees };
+            new() { KeyBase = keyBase, Documents = source.Count, LogicalBytes = logicalBytes, Parts = [.. parts.OfType<SegmentPart>()], Trees = trees };
 
         public async ValueTask WriteRowsAsync()
         {
@@ -173,7 +155,36 @@ internal static class SegmentBuilder
             await EndAsync(part, PartKind.Columns);
         }
 
-        public async ValueTask WriteVectorsAsync()
+        /// <summary>
+        /// Writing vectors mostly waits for the store, computing indexes for processors, so they go on at the same time. Sources may be read by several
+        /// threads.
+        /// </summary>
+        public async ValueTask WriteVectorsAndIndexesAsync(MergeSource? merged, SegmentLayout? layout, int threads)
+        {
+            var vectors = schema.DenseVectors.Any() ? WriteVectorsAsync() : Task.CompletedTask;
+            var indexes = WriteIndexesAsync(merged, layout, threads);
+            await Task.WhenAll(vectors, indexes);
+        }
+
+        private async Task WriteIndexesAsync(MergeSource? merged, SegmentLayout? layout, int threads)
+        {
+            if (schema.Attributes.Any(a => a.SparseKnn))
+            {
+                await WriteSparseAsync();
+            }
+
+            if (schema.Attributes.Any(a => a.FullText is not null))
+            {
+                await WriteTextAsync(merged, layout);
+            }
+
+            if (layout is not null && layout.Attributes.Count + layout.LateInteraction.Count > 0)
+            {
+                await WriteCodesAsync(layout, threads);
+            }
+        }
+
+        private async Task WriteVectorsAsync()
         {
             await using var part = await BeginAsync(PartKind.Vectors);
             foreach (var attribute in schema.DenseVectors)
@@ -194,7 +205,7 @@ internal static class SegmentBuilder
             await EndAsync(part, PartKind.Vectors);
         }
 
-        public async ValueTask WriteSparseAsync()
+        private async ValueTask WriteSparseAsync()
         {
             await using var part = await BeginAsync(PartKind.Sparse);
             foreach (var attribute in schema.Attributes.Where(a => a.SparseKnn))
@@ -228,7 +239,7 @@ internal static class SegmentBuilder
             }
         }
 
-        public async ValueTask WriteTextAsync(MergeSource? merged, SegmentLayout? layout)
+        private async ValueTask WriteTextAsync(MergeSource? merged, SegmentLayout? layout)
         {
             await using var part = await BeginAsync(PartKind.Text);
             foreach (var attribute in schema.Attributes.Where(a => a.FullText is not null))
@@ -245,7 +256,7 @@ internal static class SegmentBuilder
             await EndAsync(part, PartKind.Text);
         }
 
-        public async ValueTask WriteCodesAsync(SegmentLayout layout, int threads)
+        private async ValueTask WriteCodesAsync(SegmentLayout layout, int threads)
         {
             await using var part = await BeginAsync(PartKind.Codes);
             foreach (var coded in layout.Attributes)
@@ -288,6 +299,6 @@ internal static class SegmentBuilder
             PartStream.CreateAsync(store, $"{keyBase}.{PartFormat.NameOf(kind)}", kind, cancellation);
 
         private async ValueTask EndAsync(PartStream part, PartKind kind) =>
-            parts.Add(new SegmentPart(PartFormat.NameOf(kind), await part.CompleteAsync(source.Count, cancellation)));
+            parts[(int)kind] = new SegmentPart(PartFormat.NameOf(kind), await part.CompleteAsync(source.Count, cancellation));
     }
 }

@@ -14,6 +14,7 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
     public const int AllDimensions = int.MaxValue;
 
     private const int SamplesPerCentre = 256;
+    private const int SamplesPerProjectedCentre = 64;
     private const int FullPasses = 2;
     private const int RowsPerItem = 512;
 
@@ -48,7 +49,8 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
 
     private FloatBuffer Cluster(MemberBatch batch, int centres, ClusterSizes wanted, ref SplitMix random, out int clusters)
     {
-        int[] sample = Sample(batch.Count, (int)Math.Min(batch.Count, (long)centres * SamplesPerCentre), ref random);
+        int samplesPerCentre = trained < padded ? SamplesPerProjectedCentre : SamplesPerCentre;
+        int[] sample = Sample(batch.Count, (int)Math.Min(batch.Count, (long)centres * samplesPerCentre), ref random);
         using var rows = new FloatBuffer((long)sample.Length * trained);
         var usable = new bool[sample.Length];
         batch.ReadSome(sample, trained, rows.Pointer, usable);

@@ -24,6 +24,7 @@ internal sealed unsafe class TreeTrainer
     private readonly VectorIndexSettings settings;
     private readonly ulong seed;
     private readonly NodeListBuilder nodes;
+    private readonly int[] leafOf;
 
     private TreeTrainer(IVectorSource source, RandomRotation rotation, VectorIndexSettings settings, ulong seed, float scale)
     {
@@ -32,6 +33,8 @@ internal sealed unsafe class TreeTrainer
         this.settings = settings;
         this.seed = seed;
         nodes = new NodeListBuilder(scale);
+        leafOf = new int[source.Count];
+        Array.Fill(leafOf, -1);
     }
 
     /// <summary>Trains a tree.</summary>
@@ -48,7 +51,7 @@ internal sealed unsafe class TreeTrainer
         float scale = CentroidScale.For(TypicalNorm(source, rotation));
         var trainer = new TreeTrainer(source, rotation, settings, seed, scale);
         trainer.Run();
-        return new TrainedTree(new TreeShape(id, rotationSeed, dimensions, scale), trainer.nodes.Build());
+        return new TrainedTree(new TreeShape(id, rotationSeed, dimensions, scale), trainer.nodes.Build(), trainer.leafOf);
     }
 
     /// <summary>Levels below the root for that many leaves. A single level is kept for longer: it makes the better tree, and small ones are cheap.</summary>
@@ -92,6 +95,8 @@ internal sealed unsafe class TreeTrainer
         {
             groups = Divide(groups, left);
         }
+
+        groups.ForEach(Settle);
     }
 
     /// <summary>Divides all groups of a level, and returns those of the next. Large groups use all threads, many small ones a thread each.</summary>
@@ -161,6 +166,7 @@ internal sealed unsafe class TreeTrainer
 
         if (trained == null || trained.Sizes.Count(size => size > 0) < 2)
         {
+            Settle(group);
             return;
         }
 
@@ -172,6 +178,15 @@ internal sealed unsafe class TreeTrainer
                 next.Add(new Group(nodes.Count, Select(group.Members, members.Of(cluster))));
                 nodes.Add(group.Node, trained.Centroid(cluster));
             }
+        }
+    }
+
+    /// <summary>A group that is not divided any more is a leaf.</summary>
+    private void Settle(Group group)
+    {
+        foreach (int member in group.Members)
+        {
+            leafOf[member] = group.Node;
         }
     }
 
@@ -190,7 +205,13 @@ internal sealed unsafe class TreeTrainer
 }
 
 /// <summary>A new tree.</summary>
-internal readonly record struct TrainedTree(TreeShape Shape, NodeList Nodes)
+/// <param name="Shape">Of the tree.</param>
+/// <param name="Nodes">All of them.</param>
+/// <param name="LeafOf">
+/// The leaf each vector was in when training ended, -1 for those that were of no use to it. Near, but not the nearest: borders between the groups of upper
+/// levels were never looked across.
+/// </param>
+internal readonly record struct TrainedTree(TreeShape Shape, NodeList Nodes, int[] LeafOf)
 {
     public ClusterTree Open() => ClusterTree.Create(Shape, Nodes);
 }

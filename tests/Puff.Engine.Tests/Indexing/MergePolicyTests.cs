@@ -23,6 +23,17 @@ public sealed class MergePolicyTests
     public void FlatSegmentsAreMergedOnceTheyAreWorthATree(string documents, string flat, string chosen) =>
         Assert.Equal(chosen, string.Join(' ', MergePolicy.ChooseFlat(Segments(documents), Numbers(flat), flatLimit: 50)));
 
+    [Theory]
+    [InlineData("20 20 20", "")]
+    [InlineData("20 20 20 20", "0 1 2 3")]
+    [InlineData("20 2 20 1 20 20 200", "0 1 2 3 4 5")]
+    [InlineData("20 2 20 2 2 20 2 20", "1 3 4 6")]
+    public void SegmentsOfATierAreMergedWithTheSmallerOnes(string megabytes, string chosen) =>
+        Assert.Equal(chosen, string.Join(' ', MergePolicy.Choose(Array.ConvertAll(Segments(megabytes), s => s with
+        {
+            Parts = [new SegmentPart("rows", (long)s.Documents << 20)],
+        }), fanIn: 4)));
+
     [Fact]
     public void DeletedDocumentsDoNotCountForIdleMerges()
     {

@@ -8,11 +8,17 @@ internal sealed unsafe class AssignedTree : IDisposable
 {
     private readonly IVectorSource source;
 
+    /// <summary>Trains as a merge does.</summary>
     public AssignedTree(ClusteredVectors source, VectorIndexSettings settings, ulong seed)
-        : this(source, TreeTrainer.Train(source, source.Dimensions, 1, 99, settings, seed).Open(), settings)
     {
+        this.source = source;
+        var trained = TreeTrainer.Train(source, source.Dimensions, 1, 99, settings, seed);
+        Tree = trained.Open();
+        NodeOf = trained.LeafOf;
+        NodeReassigner.Settle(Tree, source, NodeOf, settings.Threads);
     }
 
+    /// <summary>Assigns to a tree there is.</summary>
     public AssignedTree(IVectorSource source, ClusterTree tree, VectorIndexSettings settings)
     {
         this.source = source;
