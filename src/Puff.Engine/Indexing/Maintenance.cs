@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Storage;
@@ -13,7 +14,7 @@ internal sealed class Maintenance : INamespaceObserver
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     /// <summary>So many times the merge fan-in may segments gather before merges stop waiting for the end of a burst.</summary>
-    private const int SegmentsInBurst = 4;
+    private const int SegmentsInBurst = 6;
 
     private readonly EngineContext context;
     private readonly CancellationTokenSource stopping = new();
@@ -22,6 +23,9 @@ internal sealed class Maintenance : INamespaceObserver
     private readonly Flusher flusher;
     private readonly Merger merger;
     private readonly Collector collector;
+
+    /// <summary>When a tail that had grown to the full size of a segment was last indexed, of namespaces where that was a moment ago.</summary>
+    private readonly ConcurrentDictionary<string, DateTimeOffset> bursts = new(StringComparer.Ordinal);
     private NamespaceRegistry? registry;
     private Task lanes = Task.CompletedTask;
 
@@ -84,8 +88,14 @@ internal sealed class Maintenance : INamespaceObserver
     private async Task FlushAsync(Namespace target)
     {
         await target.FreshenAsync();
+        bool isFull = target.View?.State.UnindexedBytes >= context.Settings.IndexFlushBytes;
         if (await flusher.FlushAsync(target, stopping.Token))
         {
+            if (isFull)
+            {
+                bursts[target.Name] = context.Time.GetUtcNow();
+            }
+
             merges.Schedule(target.Name, context.Time.GetUtcNow());
         }
 
@@ -116,11 +126,28 @@ internal sealed class Maintenance : INamespaceObserver
         DateTimeOffset.FromUnixTimeMilliseconds(target.View?.State.LastWriteAtMs ?? 0) + context.Settings.IdleMergeDelay;
 
     /// <summary>
-    /// Writes come faster than they are indexed: merging, which writes everything once more, would take the disk from them. Queries bear with more
-    /// segments for a while, but not with any number.
+    /// Writes come in a rush: merging, which writes everything once more, would take the disk and the processors from them, and what is merged in the middle of
+    /// it is merged again after it. Queries bear with more segments for a while, but not with any number.
     /// </summary>
-    private bool IsInBurst(Namespace target) => target.View is { State: var state } && state.UnindexedBytes > context.Settings.IndexFlushBytes / 2
-        && state.Segments.Count < SegmentsInBurst * context.Settings.MergeFanIn;
+    private bool IsInBurst(Namespace target)
+    {
+        if (target.View is not { State: var state } || state.Segments.Count >= SegmentsInBurst * context.Settings.MergeFanIn)
+        {
+            return false;
+        }
+
+        if (bursts.TryGetValue(target.Name, out var last))
+        {
+            if (context.Time.GetUtcNow() < last + context.Settings.IndexDelay)
+            {
+                return true;
+            }
+
+            bursts.TryRemove(KeyValuePair.Create(target.Name, last));
+        }
+
+        return state.UnindexedBytes > context.Settings.IndexFlushBytes / 2;
+    }
 
     /// <summary>Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn.</summary>
     private async Task SweepAsync()

@@ -26,6 +26,9 @@ internal sealed record VectorIndexSettings
     /// <summary>While training, a leaf with fewer vectors gives them to its neighbours.</summary>
     public int LeafMin { get; init; } = 48;
 
+    /// <summary>A tree is trained anew when so many times as many vectors are merged as it was trained on.</summary>
+    public int TrainingGrowth { get; init; } = 2;
+
     /// <summary>Children of an inner node for which another level is not worth its while.</summary>
     public int FanOut { get; init; } = 100;
 

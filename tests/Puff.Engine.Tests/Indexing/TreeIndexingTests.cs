@@ -17,7 +17,7 @@ public sealed class TreeIndexingTests
 {
     private static readonly VectorIndexSettings Tiny = new()
     {
-        CodesFrom = 1, GroupMean = 1, FlatLimit = 40, LeafMin = 2, LeafTarget = 6, LeafMax = 10, FanOut = 4, Threads = 2,
+        CodesFrom = 1, GroupMean = 1, FlatLimit = 40, LeafMin = 2, LeafTarget = 6, LeafMax = 10, FanOut = 4, TrainingGrowth = 8, Threads = 2,
     };
 
     [Fact]
