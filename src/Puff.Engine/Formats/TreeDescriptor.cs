@@ -30,7 +30,7 @@ internal sealed record TreeDescriptor
 /// <param name="Key">"{root}/ns/{namespace}/tree/{id}.{first node}.{chance}".</param>
 internal readonly record struct TreePart(string Key, int FirstNode, int Nodes, long Bytes);
 
-/// <summary>One measurement: with filters that let this share of documents pass, so many leaves give this recall.</summary>
+/// <summary>One measurement: with filters that let this share of documents pass, searches planned for so many leaves have this recall.</summary>
 /// <param name="Selectivity">Above 0, at most 1.</param>
 /// <param name="Recall">Above 0, at most 1.</param>
 /// <param name="Probes">Leaves, at least one.</param>

@@ -28,6 +28,7 @@ internal ref struct CodeScan
     private ScratchList<PendingCode> arrived;
     private ScratchList<PendingCode> arriving;
     private float smallestEstimate = float.PositiveInfinity;
+    private bool hasGained;
 
     public CodeScan(SearchScratch scratch)
     {
@@ -48,6 +49,14 @@ internal ref struct CodeScan
 
     /// <summary>Whether masked vectors are counted that may be nearer than the neighbours found.</summary>
     public bool CountsMasked { get; set; }
+
+    /// <summary>Whether something nearer than the k-th neighbour until then was found since this was asked last.</summary>
+    public bool TakeGain()
+    {
+        bool gained = hasGained;
+        hasGained = false;
+        return gained;
+    }
 
     /// <summary>Scans a group under the mask of its set.</summary>
     /// <param name="set">The group's set.</param>
@@ -103,7 +112,7 @@ internal ref struct CodeScan
     /// <summary>
     /// The rank among all vectors, masked or not, at which the neighbours found lie, less their own number: how many masked vectors are nearer than the k-th.
     /// Calibration is about neighbours spread evenly up to a rank; where already the first one has many masked ones before it, all lie at the far end, which is
-    /// as hard as twice the rank.
+    /// as hard as four times the rank.
     /// </summary>
     public readonly double MaskedRank()
     {
@@ -123,7 +132,7 @@ internal ref struct CodeScan
         }
 
         scratch.Masked.SetCount(kept);
-        return Math.Max(beforeLast, 2 * beforeFirst);
+        return Math.Max(beforeLast, 4 * beforeFirst);
     }
 
     /// <summary>Scans matching and masked lanes alike. Returns the matching ones that are left.</summary>
@@ -225,6 +234,7 @@ internal ref struct CodeScan
             return;
         }
 
+        hasGained |= estimate + error < nearest.Threshold;
         nearest.Offer(estimate + error);
         smallestEstimate = MathF.Min(smallestEstimate, estimate);
         scratch.Candidates.Add(new CodeCandidate

@@ -4,8 +4,9 @@ using Puff.Engine.Numerics;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// Measures how many leaves a query has to look at, on the documents themselves: some of them are searched for in all codes, and the leaves that hold their
-/// nearest neighbours are looked up in the order in which the query would probe them. Filters are drawn by chance. Deterministic for the same codes and seed.
+/// Measures how patient a search through leaves has to be (<see cref="ProbeProgress"/>), on the documents themselves: some of them are searched for in all
+/// codes, and the way is replayed on which a search of leaves comes to the nearest neighbours. Filters are drawn by chance. Deterministic for the same codes
+/// and seed.
 /// </summary>
 internal sealed unsafe class ProbeCalibrator : IDisposable
 {
@@ -21,6 +22,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     // A share is drawn several times from the same list, which costs nothing.
     private const int Draws = 4;
     private const int LargestRank = 16_384;
+    private const int LargestPlan = 1 << 24;
     private const int Resolution = 24;
 
     private static readonly float[] Selectivities = [1, 0.1f, 0.01f];
@@ -32,6 +34,8 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private readonly SearchScratch scratch;
     private readonly float[] query;
     private readonly int[] rankOfGroup;
+    private readonly List<(int Leaf, float Estimate)> ranked = [];
+    private readonly List<(int Leaf, float Estimate)> passing = [];
 
     private ProbeCalibrator(CodedVectors index, ClusterTree tree, IExactRows rows, int dimensions)
     {
@@ -61,19 +65,19 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
         }
 
         int queries = (int)Math.Min(index.Count, Math.Clamp(MostCodes / index.Count, FewestQueries, MostQueries));
-        var ranks = new List<int>[queries][];
+        var patience = new List<double>[queries][];
         WorkerLoop.Run(
             queries,
             threads,
             () => new ProbeCalibrator(index, tree, rows, dimensions),
-            (i, worker) => ranks[i] = worker.Measure((int)((i + 0.5) * index.Count / queries), type, isUnit, SplitMix.For(seed, i)));
-        return Summarize(ranks);
+            (i, worker) => patience[i] = worker.Measure((int)((i + 0.5) * index.Count / queries), type, isUnit, SplitMix.For(seed, i)));
+        return Summarize(patience);
     }
 
     public void Dispose() => SearchScratchPool.Return(scratch);
 
-    /// <summary>The ranks of the leaves that hold the nearest neighbours of one vector, for each selectivity.</summary>
-    private List<int>[] Measure(int slot, ElementType type, bool isUnit, SplitMix random)
+    /// <summary>The patience that it takes to find each of the nearest neighbours of one vector, for each selectivity.</summary>
+    private List<double>[] Measure(int slot, ElementType type, bool isUnit, SplitMix random)
     {
         IndexedVector.Read(set.Rows.Row(index.DocumentOf(slot)), type, isUnit, query);
         var part = new SearchPart
@@ -90,43 +94,23 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
             Parts = [part],
         };
         VectorSearch.Collect(request, scratch);
-        var candidates = scratch.Candidates.Span;
-        candidates.Sort(static (left, right) => left.Estimate.CompareTo(right.Estimate));
-        RankGroups();
-        var ranks = new List<int>[Selectivities.Length];
-        for (int s = 0; s < ranks.Length; s++)
+        RankCandidates(slot);
+        var patience = new List<double>[Selectivities.Length];
+        for (int s = 0; s < patience.Length; s++)
         {
-            ranks[s] = [];
+            patience[s] = [];
             for (int draw = 0; draw < (Selectivities[s] < 1 ? Draws : 1); draw++)
             {
-                AddRanks(ranks[s], candidates, slot, Selectivities[s], ref random);
+                Draw(Selectivities[s], ref random);
+                Replay(patience[s]);
             }
         }
 
-        return ranks;
+        return patience;
     }
 
-    /// <summary>The nearest ten of those that a random filter lets pass.</summary>
-    private void AddRanks(List<int> ranks, ReadOnlySpan<CodeCandidate> candidates, int self, float selectivity, ref SplitMix random)
-    {
-        int found = 0;
-        int group = 0;
-        foreach (ref readonly var candidate in candidates)
-        {
-            if (candidate.Slot != self && (selectivity == 1 || random.Next(1 << Resolution) < selectivity * (1 << Resolution)))
-            {
-                group = index.GroupAt(candidate.Slot, group);
-                ranks.Add(rankOfGroup[group]);
-                if (++found == VectorSearch.CalibratedCount)
-                {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// <summary>When each group is looked at, if leaves are probed one after the other; groups never reached come after all.</summary>
-    private void RankGroups()
+    /// <summary>Candidates in the order of their estimates, each with the leaf in which a search would come to it; those never reached come after all.</summary>
+    private void RankCandidates(int self)
     {
         int wanted = Math.Min(tree.Leaves.Length, LargestRank);
         scratch.Leaves.SetCount(wanted);
@@ -138,21 +122,84 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
             int group = index.GroupOf(tree, scratch.Leaves.Items[rank]);
             if (group >= 0)
             {
-                rankOfGroup[group] = rank + 1;
+                rankOfGroup[group] = rank;
+            }
+        }
+
+        ranked.Clear();
+        var candidates = scratch.Candidates.Span;
+        candidates.Sort(static (left, right) => left.Estimate.CompareTo(right.Estimate));
+        int last = 0;
+        foreach (ref readonly var candidate in candidates)
+        {
+            if (candidate.Slot != self)
+            {
+                last = index.GroupAt(candidate.Slot, last);
+                ranked.Add((rankOfGroup[last], candidate.Estimate));
             }
         }
     }
 
-    private static List<ProbeSetting> Summarize(List<int>[][] ranks)
+    /// <summary>Those that a random filter lets pass.</summary>
+    private void Draw(float selectivity, ref SplitMix random)
+    {
+        passing.Clear();
+        foreach (var candidate in ranked)
+        {
+            if (selectivity == 1 || random.Next(1 << Resolution) < selectivity * (1 << Resolution))
+            {
+                passing.Add(candidate);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Goes through the leaves as a search would, and notes at each of the nearest neighbours how much patience a search must have had to get there.
+    /// </summary>
+    private void Replay(List<double> patience)
+    {
+        if (passing.Count == 0)
+        {
+            return;
+        }
+
+        float farthest = passing[Math.Min(passing.Count, VectorSearch.CalibratedCount) - 1].Estimate;
+        passing.Sort();
+        scratch.Nearest.Reset(VectorSearch.CalibratedCount, float.PositiveInfinity);
+        int lastGain = 0;
+        double most = 0;
+        foreach (var (leaf, estimate) in passing)
+        {
+            if (scratch.Nearest.IsFull)
+            {
+                float next = scratch.LeafDistances.Items[Math.Min(leaf, scratch.LeafDistances.Count - 1)];
+                most = Math.Max(most, ProbeProgress.PatienceSpent(leaf, lastGain, scratch.Nearest.Threshold, next));
+            }
+
+            if (estimate <= farthest)
+            {
+                patience.Add(most);
+            }
+
+            if (estimate < scratch.Nearest.Threshold)
+            {
+                lastGain = leaf;
+                scratch.Nearest.Offer(estimate);
+            }
+        }
+    }
+
+    private static List<ProbeSetting> Summarize(List<double>[][] patience)
     {
         var settings = new List<ProbeSetting>();
         for (int s = 0; s < Selectivities.Length; s++)
         {
             int selectivity = s;
-            int[] all = [.. ranks.SelectMany(r => r[selectivity]).Order()];
+            double[] all = [.. patience.SelectMany(p => p[selectivity]).Order()];
             foreach (float recall in all.Length == 0 ? [] : Recalls)
             {
-                int probes = all[Math.Min(all.Length - 1, (int)Math.Ceiling(all.Length * recall) - 1)];
+                double enough = all[Math.Min(all.Length - 1, (int)Math.Ceiling(all.Length * recall) - 1)];
+                int probes = (int)Math.Clamp(Math.Ceiling(enough * ProbeProgress.LeavesPerPatience), 1, LargestPlan);
                 settings.Add(new ProbeSetting(Selectivities[s], recall, probes));
             }
         }

@@ -1,55 +1,84 @@
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// How far a search through leaves has come, and whether that is enough. How many leaves are enough depends on how far out the neighbours lie: the k nearest
-/// of all need fewer than the k nearest under a filter, which may be number 5 to 5,000 of all, depending on how the filter and the query go together. So the
-/// search counts the masked vectors that are nearer than the k-th neighbour it has found, and takes the calibrated number for that rank.
+/// How far a search through leaves has come, and whether that is enough. Queries differ widely in how many leaves hold their neighbours, so none is looked at
+/// by number alone: a search ends when it has found nothing nearer for long enough. How long that is, its *patience*, is measured (<see cref="ProbeTable"/>),
+/// grows with the leaves it took to find what it has, and is shorter the farther the next leaf is, compared with the k-th neighbour.
+/// The k nearest of all need less patience than the k nearest under a filter, which may be number 5 to 5,000 of all, depending on how the filter and the query
+/// go together. So the search counts the masked vectors that are nearer than its k-th neighbour, and takes the patience measured for that rank.
 /// </summary>
 internal struct ProbeProgress
 {
-    private const int LeavesBetweenChecks = 4;
+    /// <summary>Leaves that are planned for each leaf of patience: about as many as an average query looks at.</summary>
+    public const double LeavesPerPatience = 2;
+
+    // Each leaf that it took to get here is worth half a leaf of patience.
+    private const double ShareOfGain = 0.5;
+
+    // The fourth power of the ratio of squared distances weighs a leaf; where clusters are wide or queries far away the ratio says little.
+    private const double SmallestRatio = 0.5;
+    private const double LargestRatio = 1.4;
+
+    private const int LeavesBetweenRanks = 4;
 
     private readonly ProbeTable? probes;
     private readonly int count;
-    private int nextCheck;
+    private double planned;
+    private int nextRank;
+    private int lastGain;
 
     public ProbeProgress(SearchPart part, int count)
     {
         probes = part.Probes;
         this.count = count;
-        Needed = (int)NeededFor(count / part.Selectivity);
-        nextCheck = LeavesBetweenChecks;
+        planned = PlannedFor(count / part.Selectivity);
+        nextRank = LeavesBetweenRanks;
     }
 
-    /// <summary>Leaves that are enough, as far as is known: at first for a filter that has nothing to do with the query.</summary>
-    public int Needed { get; private set; }
+    /// <summary>Leaves that are about enough: at first for a filter that has nothing to do with the query.</summary>
+    public readonly int Planned => (int)Math.Min(Math.Ceiling(planned), int.MaxValue / 2);
 
     public int Leaves { get; private set; }
 
     /// <summary>Vectors in the groups seen.</summary>
     public long Codes { get; set; }
 
-    /// <summary>Counts a leaf. Returns whether it is time to see if that is enough: less and less often, because looking costs something, too.</summary>
+    /// <summary>Counts a leaf. Returns whether it is time to look at the rank again: less and less often, because that costs something, too.</summary>
     public bool Advance()
     {
-        if (++Leaves < nextCheck)
+        if (++Leaves < nextRank)
         {
             return false;
         }
 
-        nextCheck = Leaves + Math.Max(LeavesBetweenChecks, Leaves / 16);
+        nextRank = Leaves + Math.Max(LeavesBetweenRanks, Leaves / 16);
         return true;
     }
 
+    /// <summary>Something nearer than the k-th neighbour was found in one of the last leaves.</summary>
+    public void Gain() => lastGain = Math.Max(0, Leaves - 1);
+
     /// <param name="maskedRank">See <see cref="CodeScan.MaskedRank"/>.</param>
-    /// <param name="hasFound">Whether there are as many candidates as neighbours are wanted.</param>
-    public bool IsEnough(double maskedRank, bool hasFound)
+    public void Rank(double maskedRank) => planned = PlannedFor(count + maskedRank);
+
+    /// <summary>Whether the search may end, given that it has found enough neighbours.</summary>
+    /// <param name="farthest">Squared distance of the k-th neighbour found.</param>
+    /// <param name="next">Squared distance of the next leaf's centroid.</param>
+    public readonly bool IsEnough(float farthest, float next) => PatienceSpent(Leaves, lastGain, farthest, next) * LeavesPerPatience > planned;
+
+    /// <summary>The patience with which a search would go on.</summary>
+    /// <param name="leaves">Looked at.</param>
+    /// <param name="lastGain">How many were, before the one in which something nearer was found last.</param>
+    /// <param name="farthest">Squared distance of the k-th neighbour found.</param>
+    /// <param name="next">Squared distance of the next leaf's centroid.</param>
+    public static double PatienceSpent(int leaves, int lastGain, float farthest, float next)
     {
-        Needed = (int)NeededFor(count + maskedRank);
-        return hasFound && Leaves >= Needed;
+        // A threshold may be infinite or no number, a distance 0: then the ratio is the smallest.
+        double ratio = Math.Max(SmallestRatio, Math.Min(LargestRatio, farthest > 0 ? next / (double)farthest : LargestRatio));
+        double square = ratio * ratio;
+        return (leaves - lastGain) * (square * square) - lastGain * ShareOfGain;
     }
 
     /// <summary>The 10 nearest of a tenth of all vectors are, about, among the 100 nearest of all.</summary>
-    private readonly double NeededFor(double rank) =>
-        probes is null ? 0 : Math.Min(Math.Ceiling(probes.ProbesFor(VectorSearch.CalibratedCount / rank)), int.MaxValue / 2);
+    private readonly double PlannedFor(double rank) => probes?.ProbesFor(VectorSearch.CalibratedCount / rank) ?? 0;
 }

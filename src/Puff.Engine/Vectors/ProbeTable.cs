@@ -3,8 +3,8 @@ using Puff.Engine.Formats;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// How many leaves a query looks at, by the share of documents its filter lets pass: the measurements of one recall, between which the logarithms are
-/// interpolated. Immutable.
+/// How many leaves a query should be planned to look at, by the share of documents its filter lets pass: the measurements of one recall, between which the
+/// logarithms are interpolated. An easy query ends sooner, a hard one later, as <see cref="ProbeProgress"/> decides. Immutable.
 /// </summary>
 internal sealed class ProbeTable
 {

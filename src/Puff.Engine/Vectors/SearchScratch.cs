@@ -37,6 +37,9 @@ internal unsafe struct GroupToScan
     public int Set;
     public int Group;
 
+    /// <summary>Squared distance between the query and the centroid of the leaf that it is scanned for.</summary>
+    public float LeafDistance;
+
     /// <summary>The last one that belongs to its leaf.</summary>
     public bool EndsLeaf;
 }

@@ -21,12 +21,13 @@ internal readonly record struct TreeCondition(int TrainedOn, int ProbesWhenTrain
 
 /// <summary>
 /// Decides about trees at merges. Splitting leaves keeps a tree usable, but one trained on all vectors needs a fraction of the probes; training on twice as
-/// many vectors each time costs a document some ten microseconds twice over its life. Otherwise a tree is trained anew when queries have to look at more than
+/// many vectors each time costs a document some ten microseconds twice over its life. Otherwise a tree is trained anew when queries have to look at about
 /// twice as many leaves as at first.
 /// </summary>
 internal static class TreePlanner
 {
-    private const int MostProbeGrowth = 2;
+    // Patience grows about twice as fast as the leaves that an average query looks at.
+    private const int MostProbeGrowth = 4;
 
     /// <summary>Chooses a plan.</summary>
     /// <param name="merged">Vectors that are merged.</param>

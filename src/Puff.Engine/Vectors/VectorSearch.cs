@@ -145,9 +145,10 @@ internal unsafe ref struct VectorSearch
     {
         var progress = new ProbeProgress(part, request.Count);
         int leaves = part.Tree!.Leaves.Length;
-        int wanted = Math.Min(leaves, progress.Needed);
+        int wanted = Math.Clamp(progress.Planned, 1, leaves);
         scan.CountsMasked = true;
         scratch.Masked.Clear();
+        scan.TakeGain();
         while (true)
         {
             int found = Route(part, wanted);
@@ -164,7 +165,7 @@ internal unsafe ref struct VectorSearch
                 break;
             }
 
-            wanted = Math.Min(leaves, Math.Clamp(progress.Needed, wanted + (wanted / 2) + 1, wanted * 4));
+            wanted = Math.Min(leaves, Math.Clamp(progress.Planned, 2 * wanted, 4 * wanted));
         }
 
         scan.CountsMasked = false;
@@ -213,6 +214,7 @@ internal unsafe ref struct VectorSearch
         {
             Codes = index.GroupCodes(group),
             CentroidDistance = node == leaf ? leafDistance : CentroidDistance(part, index, node),
+            LeafDistance = leafDistance,
             Set = part.FirstSet + setOfPart,
             Group = group,
         });
@@ -234,25 +236,56 @@ internal unsafe ref struct VectorSearch
                 if (progress.Advance())
                 {
                     request.Cancellation.ThrowIfCancellationRequested();
-                    if (progress.IsEnough(scan.MaskedRank(), HasFound))
-                    {
-                        return true;
-                    }
+                    progress.Rank(scan.MaskedRank());
+                }
+
+                if (IsEnough(ref progress, groups[Math.Min(i + 1, count - 1)].LeafDistance))
+                {
+                    return true;
                 }
             }
         }
 
-        return progress.IsEnough(scan.MaskedRank(), HasFound);
+        return false;
+    }
+
+    /// <summary>What was found in the last leaf is known late; before a search ends, it is asked for.</summary>
+    private bool IsEnough(ref ProbeProgress progress, float next)
+    {
+        if (scan.TakeGain())
+        {
+            progress.Gain();
+        }
+
+        if (!HasFound || !progress.IsEnough(scratch.Nearest.Threshold, next))
+        {
+            return false;
+        }
+
+        scan.Finish();
+        progress.Rank(scan.MaskedRank());
+        if (scan.TakeGain())
+        {
+            progress.Gain();
+        }
+
+        return progress.IsEnough(scratch.Nearest.Threshold, next);
     }
 
     /// <summary>A few leaves first, so that the scan of everything begins with a tight threshold.</summary>
     private void ScanNearest(SearchPart part)
     {
-        if (part.Tree is { } tree)
+        if (part.Tree is not { } tree)
         {
-            var progress = new ProbeProgress(part, request.Count);
-            Route(part, Math.Min(LeavesBeforeAll, tree.Leaves.Length));
-            ScanLeaves(ref progress);
+            return;
+        }
+
+        Route(part, Math.Min(LeavesBeforeAll, tree.Leaves.Length));
+        var groups = scratch.Groups.Items;
+        for (int i = 0; i < scratch.Groups.Count; i++)
+        {
+            scan.ScanGroup(request.Sets[groups[i].Set], groups[i], null);
+            statistics.LeavesProbed += groups[i].EndsLeaf ? 1 : 0;
         }
     }
 
