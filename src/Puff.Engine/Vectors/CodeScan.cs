@@ -114,7 +114,8 @@ internal ref struct CodeScan
     /// Calibration is about neighbours spread evenly up to a rank; where already the first one has many masked ones before it, all lie at the far end, which is
     /// as hard as four times the rank.
     /// </summary>
-    public readonly double MaskedRank()
+    /// <returns>The rank, and whether already the first neighbour lies far out.</returns>
+    public readonly (double Rank, bool IsFar) MaskedRank()
     {
         var masked = scratch.Masked.Span;
         float threshold = nearest.Threshold;
@@ -132,7 +133,8 @@ internal ref struct CodeScan
         }
 
         scratch.Masked.SetCount(kept);
-        return Math.Max(beforeLast, 4 * beforeFirst);
+        double far = 4 * beforeFirst;
+        return far > beforeLast ? (far, true) : (beforeLast, false);
     }
 
     /// <summary>Scans matching and masked lanes alike. Returns the matching ones that are left.</summary>

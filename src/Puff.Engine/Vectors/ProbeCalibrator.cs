@@ -109,7 +109,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
         return patience;
     }
 
-    /// <summary>Candidates in the order of their estimates, each with the leaf in which a search would come to it; those never reached come after all.</summary>
+    /// <summary>Candidates, nearest first, each with the leaf in which a search would come to it; those never reached come after all.</summary>
     private void RankCandidates(int self)
     {
         int wanted = Math.Min(tree.Leaves.Length, LargestRank);

@@ -19,6 +19,10 @@ internal struct ProbeProgress
     private const double SmallestRatio = 0.5;
     private const double LargestRatio = 1.4;
 
+    // Patience is measured with neighbours near and far. Where all are far, few gains lie on the way, and it takes more.
+    private const double FarFactor = 2;
+    private const int FewestOfFar = 4;
+
     private const int LeavesBetweenRanks = 4;
 
     private readonly ProbeTable? probes;
@@ -26,6 +30,7 @@ internal struct ProbeProgress
     private double planned;
     private int nextRank;
     private int lastGain;
+    private bool isFar;
 
     public ProbeProgress(SearchPart part, int count)
     {
@@ -58,13 +63,18 @@ internal struct ProbeProgress
     /// <summary>Something nearer than the k-th neighbour was found in one of the last leaves.</summary>
     public void Gain() => lastGain = Math.Max(0, Leaves - 1);
 
-    /// <param name="maskedRank">See <see cref="CodeScan.MaskedRank"/>.</param>
-    public void Rank(double maskedRank) => planned = PlannedFor(count + maskedRank);
+    /// <param name="masked">See <see cref="CodeScan.MaskedRank"/>.</param>
+    public void Rank((double Rank, bool IsFar) masked)
+    {
+        planned = PlannedFor(count + masked.Rank);
+        isFar = masked.IsFar && count >= FewestOfFar;
+    }
 
     /// <summary>Whether the search may end, given that it has found enough neighbours.</summary>
     /// <param name="farthest">Squared distance of the k-th neighbour found.</param>
     /// <param name="next">Squared distance of the next leaf's centroid.</param>
-    public readonly bool IsEnough(float farthest, float next) => PatienceSpent(Leaves, lastGain, farthest, next) * LeavesPerPatience > planned;
+    public readonly bool IsEnough(float farthest, float next) =>
+        PatienceSpent(Leaves, lastGain, farthest, next) * LeavesPerPatience > (isFar ? planned * FarFactor : planned) && (!isFar || Leaves >= planned);
 
     /// <summary>The patience with which a search would go on.</summary>
     /// <param name="leaves">Looked at.</param>
