@@ -9,10 +9,16 @@ internal sealed class TextAnalyzer
     private static readonly ConcurrentDictionary<Key, TextAnalyzer> Known = new();
 
     private readonly Key key;
+    private readonly TokenNormalizer normalizer;
 
     private TextAnalyzer(Key key)
     {
         this.key = key;
+        normalizer = new TokenNormalizer(
+            key.RemoveStopwords ? StopWords.For(key.Language) : null,
+            key.Stemming ? Stemmer.For(key.Language) : null,
+            key.AsciiFolding,
+            isLowerCased: !key.CaseSensitive);
     }
 
     /// <summary>The analyzer of these settings: one for all attributes that analyse alike.</summary>
@@ -42,6 +48,45 @@ internal sealed class TextAnalyzer
             return;
         }
 
+        int first = tokens.Count;
+        Scan(utf8, tokens);
+        normalizer.Normalize(tokens, first, tokens.Count);
+        tokens.Elements++;
+    }
+
+    /// <summary>
+    /// As <see cref="Analyze"/> for a query whose last token is the beginning of one (`last_as_prefix`): that one is not stemmed and no stop word.
+    /// </summary>
+    /// <returns>True if the last token of the buffer is such a beginning; false if the text has no token.</returns>
+    public bool AnalyzeWithPrefix(ReadOnlySpan<byte> utf8, TokenBuffer tokens)
+    {
+        if (IsPreTokenized)
+        {
+            AnalyzeToken(utf8, tokens);
+            return true;
+        }
+
+        int first = tokens.Count;
+        Scan(utf8, tokens);
+        bool hasTokens = tokens.Count > first;
+        normalizer.Normalize(tokens, first, tokens.Count - 1);
+        tokens.Elements++;
+        return hasTokens;
+    }
+
+    /// <summary>Appends one element as one token, exactly as it is (pre_tokenized_array).</summary>
+    public void AnalyzeToken(ReadOnlySpan<byte> utf8, TokenBuffer tokens)
+    {
+        int from = tokens.BytesUsed;
+        utf8.CopyTo(tokens.BytesAt(from, utf8.Length));
+        tokens.BytesUsed = from + utf8.Length;
+        tokens.Add(from, utf8.Length, 0, utf8.Length);
+        tokens.Positions++;
+        tokens.Elements++;
+    }
+
+    private void Scan(ReadOnlySpan<byte> utf8, TokenBuffer tokens)
+    {
         bool isLowerCased = !key.CaseSensitive;
         switch (key.Tokenizer)
         {
@@ -58,30 +103,6 @@ internal sealed class TextAnalyzer
                 TokenScanner<WordSegmenter>.Scan(utf8, tokens, key.MaxTokenLength, isLowerCased);
                 break;
         }
-
-        tokens.Elements++;
-    }
-
-    /// <summary>
-    /// As <see cref="Analyze"/> for a query whose last token is the beginning of one (`last_as_prefix`): that one is not stemmed and no stop word.
-    /// </summary>
-    /// <returns>True if the last token of the buffer is such a beginning; false if the text has no token.</returns>
-    public bool AnalyzeWithPrefix(ReadOnlySpan<byte> utf8, TokenBuffer tokens)
-    {
-        int before = tokens.Count;
-        Analyze(utf8, tokens);
-        return tokens.Count > before;
-    }
-
-    /// <summary>Appends one element as one token, exactly as it is (pre_tokenized_array).</summary>
-    public void AnalyzeToken(ReadOnlySpan<byte> utf8, TokenBuffer tokens)
-    {
-        int from = tokens.BytesUsed;
-        utf8.CopyTo(tokens.BytesAt(from, utf8.Length));
-        tokens.BytesUsed = from + utf8.Length;
-        tokens.Add(from, utf8.Length, 0, utf8.Length);
-        tokens.Positions++;
-        tokens.Elements++;
     }
 
     private readonly record struct Key(

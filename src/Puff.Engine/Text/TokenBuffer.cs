@@ -26,6 +26,9 @@ internal sealed class TokenBuffer
     /// <summary>Where the next term's bytes go.</summary>
     public int BytesUsed { get; set; }
 
+    /// <summary>Where words are stemmed; the buffer owns it because an analyzer is shared.</summary>
+    public StemScratch Stems { get; } = new();
+
     public Span<Token> Tokens => tokens.AsSpan(0, Count);
 
     public void Clear()

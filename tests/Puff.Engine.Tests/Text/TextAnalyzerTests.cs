@@ -113,9 +113,54 @@ public class TextAnalyzerTests
     }
 
     [Fact]
+    public void Stop_words_leave_gaps()
+    {
+        var buffer = Tokens.Analyze("The cat is on the mat"u8.ToArray(), new FullTextSettings { RemoveStopwords = true });
+        Assert.Equal([1, 5], Enumerable.Range(0, buffer.Count).Select(buffer.Position));
+        Assert.Equal(6, buffer.Positions);
+    }
+
+    [Theory]
+    [InlineData("english", "The fox and the HOUND", "fox hound")]
+    [InlineData("german", "Der Hund und die Katze", "hund katze")]
+    [InlineData("russian", "кошка и собака", "кошка собака")]
+    [InlineData("finnish", "minä olen kissa", "kissa")]
+    public void Stop_words_go(string language, string text, string tokens) =>
+        Assert.Equal(tokens.Split(' '), Tokens.Of(text, new FullTextSettings { Language = language, RemoveStopwords = true }));
+
+    /// <summary>The schema refuses the others.</summary>
+    [Fact]
+    public void Thirteen_languages_have_stop_words() =>
+        Assert.Equal(13, StemmerTests.Languages.Count(language => StopWordLists.Find(language.Data) is not null));
+
+    [Theory]
+    [InlineData("Café Ångström œuvre ﬁn", "cafe angstrom oeuvre fin")]
+    [InlineData("ʙig Straße Ж１２", "big strasse ж12")]
+    public void Folding_leaves_ascii(string text, string tokens) =>
+        Assert.Equal(tokens.Split(' '), Tokens.Of(text, new FullTextSettings { AsciiFolding = true }));
+
+    [Fact]
+    public void Folding_comes_after_stemming() =>
+        Assert.Equal(["chaton"], Tokens.Of("châtons", new FullTextSettings { Language = "french", Stemming = true, AsciiFolding = true }));
+
+    [Fact]
+    public void The_beginning_of_a_word_is_neither_stemmed_nor_dropped()
+    {
+        var analyzer = TextAnalyzer.For(new FullTextSettings { Stemming = true, RemoveStopwords = true, AsciiFolding = true });
+        var buffer = new TokenBuffer();
+        Assert.True(analyzer.AnalyzeWithPrefix("the jumping fishés"u8, buffer));
+        Assert.Equal(["jump", "fishes"], Enumerable.Range(0, buffer.Count).Select(i => System.Text.Encoding.UTF8.GetString(buffer.Term(i))));
+        buffer.Clear();
+        Assert.True(analyzer.AnalyzeWithPrefix("jumping the"u8, buffer));
+        Assert.Equal(["jump", "the"], Enumerable.Range(0, buffer.Count).Select(i => System.Text.Encoding.UTF8.GetString(buffer.Term(i))));
+        buffer.Clear();
+        Assert.False(analyzer.AnalyzeWithPrefix("!"u8, buffer));
+    }
+
+    [Fact]
     public void A_warm_buffer_allocates_nothing()
     {
-        var analyzer = TextAnalyzer.For(new FullTextSettings());
+        var analyzer = TextAnalyzer.For(new FullTextSettings { Stemming = true, RemoveStopwords = true, AsciiFolding = true });
         var buffer = new TokenBuffer();
         byte[] text = System.Text.Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("The quick brown fox jümps over 日本 ", 200)));
         analyzer.Analyze(text, buffer);
