@@ -5,7 +5,9 @@ internal sealed class TokenNormalizer(StopWords? stopWords, Stemmer? stemmer, bo
 {
     private const int LongestFolding = 4;
 
-    /// <summary>Normalises the tokens from <paramref name="first"/> on; those from <paramref name="words"/> on are beginnings of words and only folded.</summary>
+    /// <summary>
+    /// Normalises the tokens from <paramref name="first"/> on; those from <paramref name="words"/> on are beginnings of words and only folded.
+    /// </summary>
     public void Normalize(TokenBuffer tokens, int first, int words)
     {
         if (stopWords is null && stemmer is null && !isFolded)

@@ -8,7 +8,8 @@ internal sealed class DanishStemmer : Stemmer
     private const string BeforeS = "abcdfghjklmnoprtvyzå";
 
     private static readonly Endings Inflections = new(
-        "hed ethed ered e erede ende erende ene erne ere en heden eren er heder erer heds es endes erendes enes ernes eres ens hedens erens ers ets erets et eret",
+        "hed ethed ered e erede ende erende ene erne ere en heden eren er heder erer heds es endes erendes enes ernes eres ens hedens erens " +
+        "ers ets erets et eret",
         "s");
 
     private static readonly Endings Pairs = new("gd dt gt kt");

@@ -97,7 +97,9 @@ internal sealed class FrenchStemmer : Stemmer
         }
     }
 
-    /// <summary>RV: after two initial vowels and a further character, after the beginnings par-, col-, tap-, else after the first vowel behind the first character.</summary>
+    /// <summary>
+    /// RV: after two initial vowels and a further character, after the beginnings par-, col-, tap-, else after the first vowel behind the first character.
+    /// </summary>
     private static int VerbRegion(StemWord word)
     {
         bool isAfterThree = (word.Length >= 3 && Vowels.Contains(word[0]) && Vowels.Contains(word[1])) || BeginsShort(word);

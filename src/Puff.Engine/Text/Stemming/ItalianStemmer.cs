@@ -7,7 +7,8 @@ internal sealed class ItalianStemmer : Stemmer
     private const string FinalVowels = "aeioàèìò";
 
     private static readonly Endings Pronouns = new(
-        "ci gli la le li lo mi ne si ti vi sene gliela gliele glieli glielo gliene mela mele meli melo mene tela tele teli telo tene cela cele celi celo cene " +
+        "ci gli la le li lo mi ne si ti vi sene gliela gliele glieli glielo gliene mela mele meli melo mene tela tele teli telo tene cela " +
+        "cele celi celo cene " +
         "vela vele veli velo vene");
 
     private static readonly Endings BeforePronouns = new("ando endo", "ar er ir");
@@ -28,7 +29,8 @@ internal sealed class ItalianStemmer : Stemmer
 
     private static readonly Endings Verbs = new(
         "ammo ando ano are arono asse assero assi assimo ata ate ati ato ava avamo avano avate avi avo emmo enda ende endi endo erà erai eranno ere erebbe " +
-        "erebbero erei eremmo eremo ereste eresti erete erò erono essero ete eva evamo evano evate evi evo Yamo iamo immo irà irai iranno ire irebbe irebbero " +
+        "erebbero erei eremmo eremo ereste eresti erete erò erono essero ete eva evamo evano evate evi evo Yamo iamo immo irà irai iranno " +
+        "ire irebbe irebbero " +
         "irei iremmo iremo ireste iresti irete irò irono isca iscano isce isci isco iscono issero ita ite iti ito iva ivamo ivano ivate ivi ivo ono uta ute " +
         "uti uto ar ir");
 

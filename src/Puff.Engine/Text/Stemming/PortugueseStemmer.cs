@@ -22,9 +22,11 @@ internal sealed class PortugueseStemmer : Stemmer
     private static readonly Endings BeforeIdade = new("abil ic iv");
 
     private static readonly Endings Verbs = new(
-        "ada ida ia aria eria iria ará ara erá era irá ava asse esse isse aste este iste ei arei erei irei am iam ariam eriam iriam aram eram iram avam em arem " +
+        "ada ida ia aria eria iria ará ara erá era irá ava asse esse isse aste este iste ei arei erei irei am iam ariam eriam iriam aram " +
+        "eram iram avam em arem " +
         "erem irem assem essem issem ado ido ando endo indo ara~o era~o ira~o ar er ir as adas idas ias arias erias irias arás aras erás eras irás avas es " +
-        "ardes erdes irdes ares eres ires asses esses isses astes estes istes is ais eis íeis aríeis eríeis iríeis áreis areis éreis ereis íreis ireis ásseis " +
+        "ardes erdes irdes ares eres ires asses esses isses astes estes istes is ais eis íeis aríeis eríeis iríeis áreis areis éreis ereis " +
+        "íreis ireis ásseis " +
         "ésseis ísseis áveis ados idos ámos amos íamos aríamos eríamos iríamos áramos éramos íramos ávamos emos aremos eremos iremos ássemos êssemos íssemos " +
         "imos armos ermos irmos eu iu ou ira iras");
 

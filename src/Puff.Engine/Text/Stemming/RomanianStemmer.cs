@@ -19,7 +19,8 @@ internal sealed class RomanianStemmer : Stemmer
     private static readonly string[] CombinationReplacements = ["abil", "ibil", "iv", "ic", "at", "it"];
 
     private static readonly Endings Standard = new(
-        "at ata ată ati ate ut uta ută uti ute it ita ită iti ite ic ica ice ici ică abil abila abile abili abilă ibil ibila ibile ibili ibilă oasa oasă oase os " +
+        "at ata ată ati ate ut uta ută uti ute it ita ită iti ite ic ica ice ici ică abil abila abile abili abilă ibil ibila ibile ibili " +
+        "ibilă oasa oasă oase os " +
         "osi oşi ant anta ante anti antă ator atori itate itati ităi ităţi iv iva ive ivi ivă",
         "iune iuni",
         "ism isme ist ista iste isti istă işti");

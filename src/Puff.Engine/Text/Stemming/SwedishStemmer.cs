@@ -7,7 +7,8 @@ internal sealed class SwedishStemmer : Stemmer
     private const string BeforeS = "bcdfghjklmnoprtvy";
 
     private static readonly Endings Inflections = new(
-        "a arna erna heterna orna ad e ade ande arne are aste en anden aren heten ern ar er heter or as arnas ernas ornas es ades andes ens arens hetens erns " +
+        "a arna erna heterna orna ad e ade ande arne are aste en anden aren heten ern ar er heter or as arnas ernas ornas es ades andes ens " +
+        "arens hetens erns " +
         "at andet het ast",
         "s");
 
