@@ -19,6 +19,11 @@ internal sealed class ImportCommand
 
     private readonly Option<string> schema = new("--schema") { Description = "JSON file: attribute to type or configuration.", HelpName = "FILE" };
 
+    private readonly Option<string[]> fullText = new("--full-text")
+    {
+        Description = "String attribute to index for full-text search; may be repeated, and takes names separated by commas.", HelpName = "ATTRIBUTE",
+    };
+
     private readonly Option<string> metric = new("--distance-metric")
     {
         Description = "cosine_distance or euclidean_squared; needed with a namespace's first vectors.", HelpName = "METRIC",
@@ -41,6 +46,7 @@ internal sealed class ImportCommand
         command.Add(parts.format);
         command.Add(parts.id);
         command.Add(parts.schema);
+        command.Add(parts.fullText);
         command.Add(parts.metric);
         command.Add(parts.batch);
         command.Add(parts.parallel);
@@ -53,6 +59,7 @@ internal sealed class ImportCommand
         string path = context.Get(file);
         string target = context.Get(name);
         JsonObject? declared = context.Get(schema) is { } schemaFile ? ReadSchema(await context.ReadInputAsync(schemaFile), schemaFile) : null;
+        declared = WithFullText(declared, context.Get(fullText) ?? []);
         using PuffClient client = context.Connect();
         TransferState state = FindState(context, path, new TransferState(target, client.Url, 0, path == "-" ? 0 : new FileInfo(path).Length));
         string statePath = TransferState.PathFor(path, "import");
@@ -115,6 +122,26 @@ internal sealed class ImportCommand
     private static JsonObject ReadSchema(byte[] text, string path) =>
         JsonInput.Parse(System.Text.Encoding.UTF8.GetString(text), path) as JsonObject
         ?? throw new CommandException(ExitCode.Usage, $"{path}: the schema must be a JSON object, attribute to type or configuration");
+
+    private static JsonObject? WithFullText(JsonObject? declared, string[] attributes)
+    {
+        string[] names = [.. attributes.SelectMany(a => a.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        if (names.Length == 0)
+        {
+            return declared;
+        }
+
+        declared ??= [];
+        foreach (string name in names)
+        {
+            if (!declared.TryAdd(name, new JsonObject { ["type"] = "string", ["full_text_search"] = true }))
+            {
+                throw new CommandException(ExitCode.Usage, $"--full-text {name}: the schema file declares this attribute; put full_text_search there");
+            }
+        }
+
+        return declared;
+    }
 
     private static int Positive(CommandContext context, Option<int> option) =>
         context.Get(option) is > 0 and var value ? value : throw new CommandException(ExitCode.Usage, $"{option.Name} must be at least 1");

@@ -9,6 +9,8 @@ namespace Puff.Commands;
 /// <summary>`puff query`: from flags, or a whole request body as JSON.</summary>
 internal sealed class QueryCommand
 {
+    private const int FusedCandidates = 50;
+
     private readonly Argument<string> name = NamespaceCommands.NamespaceArgument();
 
     private readonly Option<string> vector = new("--vector")
@@ -19,6 +21,16 @@ internal sealed class QueryCommand
     private readonly Option<string> attribute = new("--attribute")
     {
         Description = "Vector attribute --vector is compared with.", DefaultValueFactory = _ => "vector",
+    };
+
+    private readonly Option<string> text = new("--text")
+    {
+        Description = "Best matches of these words (BM25); with --vector both rankings are fused.", HelpName = "WORDS",
+    };
+
+    private readonly Option<string> textAttribute = new("--text-attribute")
+    {
+        Description = "Attribute with a full-text index that --text is searched in.", DefaultValueFactory = _ => "text",
     };
 
     private readonly Option<string> rankBy = new("--rank-by") { Description = "Ranking as JSON, for example '[\"id\",\"asc\"]'.", HelpName = "JSON" };
@@ -48,6 +60,8 @@ internal sealed class QueryCommand
         command.Add(parts.name);
         command.Add(parts.vector);
         command.Add(parts.attribute);
+        command.Add(parts.text);
+        command.Add(parts.textAttribute);
         command.Add(parts.rankBy);
         command.Add(parts.filter);
         command.Add(parts.limit);
@@ -78,7 +92,7 @@ internal sealed class QueryCommand
 
     private async Task<byte[]> ReadBodyAsync(CommandContext context, string file)
     {
-        Option[] others = [vector, rankBy, filter, limit, include, consistency];
+        Option[] others = [vector, text, rankBy, filter, limit, include, consistency];
         if (others.FirstOrDefault(option => context.Arguments.GetResult(option) is { Implicit: false }) is { } both)
         {
             throw new CommandException(ExitCode.Usage, $"--json is the whole request; leave {both.Name} out or put it into the JSON");
@@ -89,34 +103,65 @@ internal sealed class QueryCommand
 
     private JsonObject Build(CommandContext context)
     {
-        var request = new JsonObject();
-        string? vectorText = context.Get(vector);
-        string? rankText = context.Get(rankBy);
-        if (vectorText != null && rankText != null)
+        JsonArray[] rankings = [.. Rankings(context)];
+        int rows = context.Get(limit) ?? 10;
+        JsonObject request = rankings.Length == 1 ? Ranked(context, rankings[0], rows) : new JsonObject
         {
-            throw new CommandException(ExitCode.Usage, "give --vector or --rank-by, not both");
-        }
-
-        request["rank_by"] = vectorText != null ? new JsonArray(context.Get(attribute)!, "ANN", Vector(vectorText))
-            : rankText != null ? JsonInput.Parse(rankText, "--rank-by")
-            : new JsonArray("id", "asc");
-        request["limit"] = context.Get(limit) ?? 10;
-        if (context.Get(filter) is { } filterText)
-        {
-            request["filters"] = JsonInput.Parse(filterText, "--filter");
-        }
-
-        if (context.Get(include) is { } names)
-        {
-            request["include_attributes"] = JsonInput.Attributes(names);
-        }
-
+            // Fusion needs more of each ranking than it returns: a row that both know beats one that a single ranking likes best.
+            ["queries"] = new JsonArray([.. rankings.Select(ranking => Ranked(context, ranking, Math.Max(rows, FusedCandidates)))]),
+            ["rerank_by"] = new JsonArray("RRF"),
+            ["limit"] = rows,
+        };
         if (context.Get(consistency) is { } level)
         {
             request["consistency"] = new JsonObject { ["level"] = level };
         }
 
         return request;
+    }
+
+    private IEnumerable<JsonArray> Rankings(CommandContext context)
+    {
+        string? vectorText = context.Get(vector);
+        string? words = context.Get(text);
+        if (context.Get(rankBy) is { } rankText)
+        {
+            yield return vectorText == null && words == null
+                ? JsonInput.Parse(rankText, "--rank-by") as JsonArray ?? throw new CommandException(ExitCode.Usage, "--rank-by: a ranking is a JSON array")
+                : throw new CommandException(ExitCode.Usage, $"give {(words == null ? "--vector" : "--text")} or --rank-by, not both");
+            yield break;
+        }
+
+        if (vectorText != null)
+        {
+            yield return new JsonArray(context.Get(attribute)!, "ANN", Vector(vectorText));
+        }
+
+        if (words != null)
+        {
+            yield return new JsonArray(context.Get(textAttribute)!, "BM25", words);
+        }
+
+        if (vectorText == null && words == null)
+        {
+            yield return new JsonArray("id", "asc");
+        }
+    }
+
+    private JsonObject Ranked(CommandContext context, JsonArray ranking, int rows)
+    {
+        var query = new JsonObject { ["rank_by"] = ranking, ["limit"] = rows };
+        if (context.Get(filter) is { } filterText)
+        {
+            query["filters"] = JsonInput.Parse(filterText, "--filter");
+        }
+
+        if (context.Get(include) is { } names)
+        {
+            query["include_attributes"] = JsonInput.Attributes(names);
+        }
+
+        return query;
     }
 
     private static JsonNode Vector(string text)

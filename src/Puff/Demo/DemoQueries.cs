@@ -10,7 +10,7 @@ namespace Puff.Demo;
 /// <param name="Shown">The request as a person reads it: vectors abbreviated.</param>
 internal sealed record DemoQuery(string Heading, string Question, JsonObject Body, JsonObject Shown);
 
-/// <summary>One vector, one filtered and one hybrid query, with questions people really asked.</summary>
+/// <summary>One vector, one filtered, one full-text and one hybrid query, with questions people really asked.</summary>
 internal static class DemoQueries
 {
     private const int Rows = 5;
@@ -22,13 +22,17 @@ internal static class DemoQueries
     private const int AboutShapefiles = 28;
     private const int AboutLoggingOut = 192;
     private const int AboutCards = 7;
+    private const string Words = "recover deleted photos";
 
     public static IReadOnlyList<DemoQuery> Create(IReadOnlyList<Sample> questions) =>
     [
         Create("1. Vector: the nearest questions by meaning, not by words", questions[AboutShapefiles], (_, vector) => Nearest(vector)),
         Create("2. Filtered: the same, but only forum \"unix\" and at least two known duplicates", questions[AboutLoggingOut], (_, vector) => Filtered(vector)),
-        Create("3. Hybrid: embeddings and term weights (a sparse vector), fused by reciprocal rank", questions[AboutCards], Fused),
+        new("3. Full text: BM25 over stemmed words", Words, Ranked(Bm25(Words)), Ranked(Bm25(Words))),
+        Create("4. Hybrid: meaning and words, fused by reciprocal rank", questions[AboutCards], Fused),
     ];
+
+    private static JsonArray Bm25(string words) => new("title", "BM25", words);
 
     private static JsonObject Nearest(JsonNode vector) => Ranked(new JsonArray("vector", "ANN", vector));
 
@@ -42,7 +46,7 @@ internal static class DemoQueries
     private static JsonObject Fused(Sample question, JsonNode vector) => new()
     {
         ["queries"] = new JsonArray(
-            Ranked(new JsonArray("vector", "ANN", vector), Candidates), Ranked(new JsonArray("sparse", "SparseKNN", question.Sparse.DeepClone()), Candidates)),
+            Ranked(new JsonArray("vector", "ANN", vector), Candidates), Ranked(Bm25(question.Title), Candidates)),
         ["rerank_by"] = new JsonArray("RRF"),
         ["limit"] = Rows,
     };

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace Puff.Demo;
 
-/// <summary>One question of the sample: its row, its embedding, its term weights.</summary>
-internal sealed record Sample(JsonObject Row, float[] Vector, JsonObject Sparse)
+/// <summary>One question of the sample: its row and its embedding.</summary>
+internal sealed record Sample(JsonObject Row, float[] Vector)
 {
     public string Title => Row["title"]!.GetValue<string>();
 }
@@ -20,11 +20,10 @@ internal static class SampleData
     public static IEnumerable<Sample> Read(string name)
     {
         using var rows = Open($"{name}.ndjson.gz");
-        using var sparse = Open($"{name}-sparse.ndjson.gz");
         using var vectors = new MatrixFile(Path.Combine(Folder, $"{name}.vec.gz"));
-        while (rows.ReadLine() is { } row && sparse.ReadLine() is { } weights)
+        while (rows.ReadLine() is { } row)
         {
-            yield return new Sample(JsonNode.Parse(row)!.AsObject(), vectors.Read(), JsonNode.Parse(weights)!["sparse"]!.DeepClone().AsObject());
+            yield return new Sample(JsonNode.Parse(row)!.AsObject(), vectors.Read());
         }
     }
 

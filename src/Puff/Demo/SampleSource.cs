@@ -5,7 +5,7 @@ using Puff.Transfer;
 
 namespace Puff.Demo;
 
-/// <summary>The sample's documents as rows to import: attributes, the embedding as base64, the term weights as a sparse vector.</summary>
+/// <summary>The sample's documents as rows to import: attributes and the embedding as base64.</summary>
 internal sealed class SampleSource : IRowSource
 {
     private readonly IEnumerator<Sample> samples = SampleData.Read("documents").GetEnumerator();
@@ -19,7 +19,7 @@ internal sealed class SampleSource : IRowSource
     public static JsonObject Schema() => new()
     {
         ["vector"] = new JsonObject { ["type"] = "[768]f16", ["ann"] = true },
-        ["sparse"] = new JsonObject { ["type"] = "{}f16", ["sparse_knn"] = new JsonObject { ["distance_metric"] = "dot_product" } },
+        ["title"] = new JsonObject { ["type"] = "string", ["full_text_search"] = new JsonObject { ["stemming"] = true, ["remove_stopwords"] = true } },
     };
 
     public ReadOnlyMemory<byte>? Read()
@@ -32,7 +32,6 @@ internal sealed class SampleSource : IRowSource
         read++;
         JsonObject row = samples.Current.Row;
         row["vector"] = Convert.ToBase64String(MemoryMarshal.AsBytes<float>(samples.Current.Vector));
-        row["sparse"] = samples.Current.Sparse;
         return JsonSerializer.SerializeToUtf8Bytes(row);
     }
 

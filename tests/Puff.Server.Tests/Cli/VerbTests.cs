@@ -88,6 +88,36 @@ public class VerbTests(CliWorkspace workspace) : IClassFixture<CliWorkspace>
     }
 
     [Fact]
+    public async Task Words_rank_alone_and_fused_with_a_vector()
+    {
+        const string rows = """
+            {"id":1,"vector":[1,0],"text":"walruses sleep on ice"}
+            {"id":2,"vector":[0,1],"text":"ducks sleep on one leg"}
+            {"id":3,"vector":[0.9,0.1],"text":"foxes run"}
+            """;
+        await File.WriteAllTextAsync(workspace.PathOf("notes.ndjson"), rows, TestContext.Current.CancellationToken);
+        Outcome imported = await workspace.RunAsync("import", "notes", "notes.ndjson", "--full-text", "text", "--distance-metric", "euclidean_squared");
+        Assert.True(imported.Code == 0, imported.Messages);
+
+        Assert.Equal(new List<int> { 1, 2 }, await Ids("--text", "ice sleep"));
+        Assert.Equal(new List<int> { 3 }, await Ids("--text", "run", "--filter", "[\"id\",\"Gt\",1]"));
+        Assert.Equal(new List<int> { 2, 1 }, await Ids("--text", "ducks sleep", "--vector", "[0,1]", "--limit", "2"));
+
+        Outcome both = await workspace.RunAsync("query", "notes", "--text", "ice", "--rank-by", "[\"id\",\"asc\"]");
+        Assert.Equal(2, both.Code);
+        Assert.Contains("--text or --rank-by", both.Messages, StringComparison.Ordinal);
+        Outcome unknown = await workspace.RunAsync("query", "notes", "--text", "ice", "--text-attribute", "title");
+        Assert.Equal(1, unknown.Code);
+        Assert.Contains("title", unknown.Messages, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(workspace.PathOf("notes.json"), "{\"text\":\"string\"}", TestContext.Current.CancellationToken);
+        Outcome twice = await workspace.RunAsync("import", "notes", "notes.ndjson", "--full-text", "text", "--schema", "notes.json");
+        Assert.Equal(2, twice.Code);
+
+        async Task<List<int>> Ids(params string[] arguments) =>
+            [.. (await workspace.RowsAsync(["query", "notes", .. arguments])).Select(row => row.GetProperty("id").GetInt32())];
+    }
+
+    [Fact]
     public async Task Write_query_stat_schema_and_delete_work_together()
     {
         const string write = """{"upsert_rows":[{"id":1,"vector":[1,0],"a":"x"},{"id":2,"vector":[0,1],"a":"y"}],"distance_metric":"euclidean_squared"}""";
