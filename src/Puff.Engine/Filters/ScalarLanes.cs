@@ -3,17 +3,19 @@ using System.Runtime.Intrinsics;
 
 namespace Puff.Engine.Filters;
 
-/// <summary>Compares whole columns of 64-bit scalars with one operand, four rows an instruction, into 64-bit words of one bit a row.</summary>
+/// <summary>Compares whole columns of 64-bit scalars with one operand, four or eight rows an instruction, into 64-bit words of one bit a row.</summary>
 internal static class ScalarLanes
 {
     private const int RowsPerWord = 64;
 
-    /// <summary>How two scalars of a column compare, alone and four at a time. Lanes that match are all ones.</summary>
+    /// <summary>How two scalars of a column compare, alone, and four or eight at a time. Lanes that match are all ones.</summary>
     internal interface ILane
     {
         static abstract bool Test(long value, long operand);
 
         static abstract Vector256<long> Test(Vector256<long> values, Vector256<long> operand);
+
+        static abstract Vector512<long> Test(Vector512<long> values, Vector512<long> operand);
     }
 
     /// <param name="values">One a row.</param>
@@ -37,6 +39,17 @@ internal static class ScalarLanes
     {
         ref long first = ref MemoryMarshal.GetReference(rows);
         ulong bits = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            var wide = Vector512.Create(operand, operand);
+            for (int i = 0; i < RowsPerWord; i += Vector512<long>.Count)
+            {
+                bits |= TLane.Test(Vector512.LoadUnsafe(ref first, (nuint)i), wide).ExtractMostSignificantBits() << i;
+            }
+
+            return bits;
+        }
+
         for (int i = 0; i < RowsPerWord; i += Vector256<long>.Count)
         {
             var lanes = TLane.Test(Vector256.LoadUnsafe(ref first, (nuint)i), operand);
@@ -63,6 +76,8 @@ internal static class ScalarLanes
         public static bool Test(long value, long operand) => value == operand;
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) => Vector256.Equals(values, operand);
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) => Vector512.Equals(values, operand);
     }
 
     internal readonly struct SignedGreater : ILane
@@ -70,6 +85,8 @@ internal static class ScalarLanes
         public static bool Test(long value, long operand) => value > operand;
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) => Vector256.GreaterThan(values, operand);
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) => Vector512.GreaterThan(values, operand);
     }
 
     internal readonly struct SignedGreaterOrEqual : ILane
@@ -77,6 +94,8 @@ internal static class ScalarLanes
         public static bool Test(long value, long operand) => value >= operand;
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) => Vector256.GreaterThanOrEqual(values, operand);
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) => Vector512.GreaterThanOrEqual(values, operand);
     }
 
     internal readonly struct UnsignedGreater : ILane
@@ -85,6 +104,9 @@ internal static class ScalarLanes
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) =>
             Vector256.GreaterThan(values.AsUInt64(), operand.AsUInt64()).AsInt64();
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) =>
+            Vector512.GreaterThan(values.AsUInt64(), operand.AsUInt64()).AsInt64();
     }
 
     internal readonly struct UnsignedGreaterOrEqual : ILane
@@ -93,6 +115,9 @@ internal static class ScalarLanes
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) =>
             Vector256.GreaterThanOrEqual(values.AsUInt64(), operand.AsUInt64()).AsInt64();
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) =>
+            Vector512.GreaterThanOrEqual(values.AsUInt64(), operand.AsUInt64()).AsInt64();
     }
 
     // By value, not by bits: -0.0 equals 0.0. There is no NaN in a column.
@@ -102,6 +127,9 @@ internal static class ScalarLanes
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) =>
             Vector256.Equals(values.AsDouble(), operand.AsDouble()).AsInt64();
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) =>
+            Vector512.Equals(values.AsDouble(), operand.AsDouble()).AsInt64();
     }
 
     internal readonly struct FloatGreater : ILane
@@ -110,6 +138,9 @@ internal static class ScalarLanes
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) =>
             Vector256.GreaterThan(values.AsDouble(), operand.AsDouble()).AsInt64();
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) =>
+            Vector512.GreaterThan(values.AsDouble(), operand.AsDouble()).AsInt64();
     }
 
     internal readonly struct FloatGreaterOrEqual : ILane
@@ -118,5 +149,8 @@ internal static class ScalarLanes
 
         public static Vector256<long> Test(Vector256<long> values, Vector256<long> operand) =>
             Vector256.GreaterThanOrEqual(values.AsDouble(), operand.AsDouble()).AsInt64();
+
+        public static Vector512<long> Test(Vector512<long> values, Vector512<long> operand) =>
+            Vector512.GreaterThanOrEqual(values.AsDouble(), operand.AsDouble()).AsInt64();
     }
 }

@@ -16,7 +16,7 @@ internal sealed unsafe class TailDocumentSet(
 
     public override int Count => count;
 
-    public int LiveCount => liveCount;
+    public override int LiveCount => liveCount;
 
     public override BitSet Live => live;
 

@@ -119,6 +119,7 @@ internal static class QueryExecutor
 
         // Columns built from rows are pinned memory that only the views keep.
         GC.KeepAlive(run);
+        Array.ForEach(run.Views, static v => v.Recycle());
         return result;
     }
 

@@ -22,7 +22,7 @@ internal sealed class SetView
         Set = set;
         Index = index;
         Matches = matches;
-        MatchCount = matches.PopCount();
+        MatchCount = ReferenceEquals(matches, set.Live) ? set.LiveCount : matches.PopCount();
     }
 
     public DocumentSet Set { get; }
@@ -47,14 +47,15 @@ internal sealed class SetView
     /// <summary>The documents among <paramref name="candidates"/> that match: by columns in a segment, one by one in the tail.</summary>
     public static BitSet Evaluate(DocumentSet set, Predicate predicate, BitSet candidates, CancellationToken cancellation)
     {
-        var result = new BitSet(set.Count);
         if (set.Columns is { } columns)
         {
-            predicate.Evaluate(columns, result);
-            result.And(candidates);
-            return result;
+            var matches = BitSetPool.Rent(set.Count);
+            predicate.Evaluate(columns, matches);
+            matches.And(candidates);
+            return matches;
         }
 
+        var result = new BitSet(set.Count);
         var reader = new DocumentReader(set);
         int evaluated = 0;
         for (int document = candidates.NextSet(0); document >= 0; document = candidates.NextSet(document + 1))
@@ -69,6 +70,15 @@ internal sealed class SetView
         }
 
         return result;
+    }
+
+    /// <summary>Ends the use of <see cref="Matches"/>.</summary>
+    public void Recycle()
+    {
+        if (!ReferenceEquals(Matches, Set.Live))
+        {
+            BitSetPool.Return(Matches);
+        }
     }
 
     /// <summary>

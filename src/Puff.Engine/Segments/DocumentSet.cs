@@ -15,12 +15,16 @@ namespace Puff.Engine.Segments;
 internal abstract class DocumentSet
 {
     private readonly ConcurrentDictionary<(int Attribute, TextAnalysis Analysis), LiveText> texts = new();
+    private int liveCount = -1;
 
     /// <summary>All numbers, dead ones included.</summary>
     public abstract int Count { get; }
 
     /// <summary>Documents that exist in this snapshot. Shared: do not change.</summary>
     public abstract BitSet Live { get; }
+
+    /// <summary>How many there are.</summary>
+    public virtual int LiveCount => liveCount >= 0 ? liveCount : liveCount = Live.PopCount();
 
     /// <summary>True for the not yet indexed tail.</summary>
     public abstract bool IsTail { get; }

@@ -23,6 +23,7 @@ internal ref struct CodeScan
     private readonly SearchScratch scratch;
     private readonly CodeQuery query;
     private readonly SmallestValues nearest;
+    private readonly SmallestValues rough;
     private readonly int blockBytes;
     private readonly int rowBytes;
     private ScratchList<PendingCode> arrived;
@@ -35,6 +36,7 @@ internal ref struct CodeScan
         this.scratch = scratch;
         query = scratch.Query;
         nearest = scratch.Nearest;
+        rough = scratch.Rough;
         arrived = scratch.Arrived;
         arriving = scratch.Arriving;
         blockBytes = CodesFormat.BlockBytes(scratch.PaddedDimensions);
@@ -86,13 +88,14 @@ internal ref struct CodeScan
             else if (BitOperations.PopCount(lanes) > FewInBlock)
             {
                 BinaryCodes += BitOperations.PopCount(lanes);
-                lanes = query.Scan(block, work.CentroidDistance, lanes, nearest.Threshold, estimates, bounds);
+                lanes = query.Scan(block, work.CentroidDistance, lanes, Threshold, estimates, bounds);
             }
             else
             {
                 new Span<float>(bounds, CodesFormat.BlockVectors).Fill(float.NegativeInfinity);
             }
 
+            lanes = nearest.IsFull ? lanes : Narrow(lanes, estimates, bounds);
             for (; lanes != 0; lanes &= lanes - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(lanes);
@@ -137,11 +140,39 @@ internal ref struct CodeScan
         return far > beforeLast ? (far, true) : (beforeLast, false);
     }
 
+    /// <summary>Largest lower bound that is still of interest.</summary>
+    private readonly float Threshold => nearest.IsFull ? nearest.Threshold : MathF.Min(nearest.Threshold, rough.Threshold);
+
+    /// <summary>
+    /// Until 4-bit codes bound the search, the upper bounds of 1-bit codes do: or else the 4-bit codes of whole groups would be fetched. Returns the lanes that
+    /// are left.
+    /// </summary>
+    private readonly unsafe uint Narrow(uint lanes, float* estimates, float* bounds)
+    {
+        for (uint rest = lanes; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            if (bounds[lane] > float.NegativeInfinity)
+            {
+                rough.Offer((2 * estimates[lane]) - bounds[lane]);
+            }
+        }
+
+        float threshold = Threshold;
+        for (uint rest = lanes; rest != 0; rest &= rest - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(rest);
+            lanes &= bounds[lane] > threshold ? ~(1u << lane) : uint.MaxValue;
+        }
+
+        return lanes;
+    }
+
     /// <summary>Scans matching and masked lanes alike. Returns the matching ones that are left.</summary>
     private unsafe uint ScanAll(byte* block, float centroidDistance, uint lanes, int length, float* estimates, float* bounds)
     {
         BinaryCodes += length;
-        float threshold = nearest.Threshold;
+        float threshold = Threshold;
         uint kept = query.Scan(block, centroidDistance, uint.MaxValue >> (32 - length), threshold, estimates, bounds);
         for (uint masked = kept & ~lanes; masked != 0; masked &= masked - 1)
         {

@@ -109,6 +109,9 @@ internal sealed unsafe class SearchScratch : IDisposable
     /// <summary>Upper bounds of the distances of codes.</summary>
     public SmallestValues Nearest { get; } = new();
 
+    /// <summary>Upper bounds by 1-bit codes, as long as there are too few of 4-bit codes.</summary>
+    public SmallestValues Rough { get; } = new();
+
     /// <summary>Exact distances.</summary>
     public SmallestValues NearestExact { get; } = new();
 
@@ -126,6 +129,7 @@ internal sealed unsafe class SearchScratch : IDisposable
         Arrived.Clear();
         Arriving.Clear();
         Nearest.Reset(count, codeLimit);
+        Rough.Reset(count, codeLimit);
         NearestExact.Reset(count, limit);
     }
 
@@ -161,6 +165,7 @@ internal sealed unsafe class SearchScratch : IDisposable
         Masked.Dispose();
         Hits.Dispose();
         Nearest.Dispose();
+        Rough.Dispose();
         NearestExact.Dispose();
         GC.SuppressFinalize(this);
     }
