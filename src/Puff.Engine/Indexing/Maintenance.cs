@@ -16,6 +16,9 @@ internal sealed class Maintenance : INamespaceObserver
     /// <summary>So many times the merge fan-in may segments gather before merges stop waiting for the end of a burst.</summary>
     private const int SegmentsInBurst = 6;
 
+    /// <summary>A tail that is indexed in a rush has at least such a part of a segment's full size.</summary>
+    private const int LeastShareInRush = 8;
+
     private readonly EngineContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly DueList tails;
@@ -24,7 +27,7 @@ internal sealed class Maintenance : INamespaceObserver
     private readonly Merger merger;
     private readonly Collector collector;
 
-    /// <summary>When a tail that had grown to the full size of a segment was last indexed, of namespaces where that was a moment ago.</summary>
+    /// <summary>When a tail that had grown in a rush was last indexed, of namespaces where that was a moment ago.</summary>
     private readonly ConcurrentDictionary<string, DateTimeOffset> bursts = new(StringComparer.Ordinal);
     private NamespaceRegistry? registry;
     private Task lanes = Task.CompletedTask;
@@ -88,10 +91,10 @@ internal sealed class Maintenance : INamespaceObserver
     private async Task FlushAsync(Namespace target)
     {
         await target.FreshenAsync();
-        bool isFull = target.View?.State.UnindexedBytes >= context.Settings.IndexFlushBytes;
+        bool isRush = target.View is { State: var tail } && GrowsInRush(tail);
         if (await flusher.FlushAsync(target, stopping.Token))
         {
-            if (isFull)
+            if (isRush)
             {
                 bursts[target.Name] = context.Time.GetUtcNow();
             }
@@ -147,6 +150,15 @@ internal sealed class Maintenance : INamespaceObserver
         }
 
         return state.UnindexedBytes > context.Settings.IndexFlushBytes / 2;
+    }
+
+    /// <summary>Whether a tail fills a segment sooner than its delay ends.</summary>
+    private bool GrowsInRush(NamespaceState state)
+    {
+        var settings = context.Settings;
+        double age = Math.Max(1, context.NowMs - (state.OldestUnindexedMs ?? 0));
+        return state.UnindexedBytes >= settings.IndexFlushBytes / LeastShareInRush
+            && state.UnindexedBytes * settings.IndexDelay.TotalMilliseconds >= settings.IndexFlushBytes * age;
     }
 
     /// <summary>Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn.</summary>

@@ -105,6 +105,9 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
             var descriptor = known.Descriptor with { Parts = await ExtendAsync(known, split, vectors.Metric, cancellation) };
             newest = new IndexTree(descriptor, trees.Own(split.Tree));
             trees.Add(descriptor);
+
+            // The splitter has looked at the neighbourhoods of split leaves only; where many were split, what is near has changed for all.
+            NodeReassigner.Reassign(split.Tree, vectors, nodeOf, Settings.Threads);
             LogMessages.TreeGrew(context.Log, target.Name, vectors.Attribute.Name, split.Added.Count, split.Tree.NodeCount);
         }
 

@@ -21,13 +21,14 @@ internal readonly record struct TreeCondition(int TrainedOn, int ProbesWhenTrain
 
 /// <summary>
 /// Decides about trees at merges. Splitting leaves keeps a tree usable, but one trained on all vectors needs a fraction of the probes; training on twice as
-/// many vectors each time costs a document some ten microseconds twice over its life. Otherwise a tree is trained anew when queries have to look at about
-/// twice as many leaves as at first.
+/// many vectors each time costs a document some ten microseconds twice over its life. Otherwise a tree is trained anew when most vectors were deleted, because
+/// small leaves are padding for the larger part, and when queries have to look at about twice as many leaves as at first.
 /// </summary>
 internal static class TreePlanner
 {
     // Patience grows about twice as fast as the leaves that an average query looks at.
     private const int MostProbeGrowth = 4;
+    private const int MostShrinking = 4;
 
     /// <summary>Chooses a plan.</summary>
     /// <param name="merged">Vectors that are merged.</param>
@@ -54,7 +55,8 @@ internal static class TreePlanner
         }
 
         bool hasGrown = merged / settings.TrainingGrowth >= Math.Max(1, known.TrainedOn);
+        bool hasShrunk = merged < known.TrainedOn / MostShrinking;
         bool isWorse = known.ProbesWhenTrained > 0 && known.ProbesNow > known.ProbesWhenTrained * MostProbeGrowth;
-        return hasGrown || isWorse ? TreePlan.Train : TreePlan.AssignAndSplit;
+        return hasGrown || hasShrunk || isWorse ? TreePlan.Train : TreePlan.AssignAndSplit;
     }
 }
