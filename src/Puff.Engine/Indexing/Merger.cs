@@ -12,6 +12,8 @@ namespace Puff.Engine.Indexing;
 /// </summary>
 internal sealed class Merger(EngineContext context)
 {
+    private const int MostFlatBesideTree = 8;
+
     /// <summary>True when something was merged and published.</summary>
     /// <param name="target">The namespace.</param>
     /// <param name="isIdle">It has not been written to for a while: time for merges that only queries gain from.</param>
@@ -40,6 +42,13 @@ internal sealed class Merger(EngineContext context)
         {
             var flat = state.Segments.Select(s => s.FlatVectors).ToArray();
             chosen = MergePolicy.ChooseFlat(segments, flat, context.Settings.VectorIndex.FlatLimit);
+        }
+
+        if (chosen.Count == 0 && state.Trees.Count > 0)
+        {
+            // Written before there was a tree: every query looks at all of them, although rewriting a few with its groups is soon done.
+            var behind = state.Segments.Select(s => s.FlatVectorsBeside(state.Trees)).ToArray();
+            chosen = MergePolicy.ChooseFlat(segments, behind, context.Settings.VectorIndex.FlatLimit / MostFlatBesideTree);
         }
 
         return chosen.Count == 0 && isIdle ? MergePolicy.ChooseIdle(segments, context.Settings.VectorIndex.FlatLimit) : chosen;

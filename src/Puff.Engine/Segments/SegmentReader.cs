@@ -56,6 +56,11 @@ internal sealed class SegmentReader : ITextColumns
     /// <summary>How many vectors have codes outside of any cluster tree; of the attribute that has most.</summary>
     public long FlatVectors => Descriptor.Trees.Where(t => t.TreeId == 0).Select(t => GetCodes(t.Attribute)?.Slots ?? 0L).DefaultIfEmpty().Max();
 
+    /// <summary>Most vectors with codes outside of any tree of an attribute that has a tree by now.</summary>
+    public long FlatVectorsBeside(IReadOnlyList<IndexTree> known) => Descriptor.Trees
+        .Where(t => t.TreeId == 0 && known.Any(k => k.Descriptor.Attribute == t.Attribute))
+        .Select(t => GetCodes(t.Attribute)?.Slots ?? 0L).DefaultIfEmpty().Max();
+
     public static IReadOnlyList<string> KeysOf(SegmentDescriptor descriptor)
     {
         var keys = descriptor.Parts.Select(p => descriptor.KeyOf(p.Name)).ToList();

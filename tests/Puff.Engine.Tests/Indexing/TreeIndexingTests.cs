@@ -99,6 +99,36 @@ public sealed class TreeIndexingTests
         await CheckAsync(engine, fixture, "docs", Enumerable.Range(0, 100).Where(i => i % 3 != 0));
     }
 
+    /// <summary>A flush that began before the tree was published writes flat codes; they would be looked at whole by every query.</summary>
+    [Fact]
+    public async Task Segments_written_while_a_tree_was_trained_are_grouped_by_it_soon()
+    {
+        await using var fixture = Fixture();
+        var engine = await fixture.OpenAsync();
+        await WriteAsync(engine, fixture, "docs", 0, 60);
+        await WriteAsync(engine, fixture, "docs", 60, 60);
+        bool happened = false;
+        Namespace? target = null;
+        var context = fixture.NewContext(InterruptedStore.Create(fixture.Store, ".codes", async () =>
+        {
+            await engine.WriteAsync("docs", Upsert(120, 10));
+            await target!.FreshenAsync();
+            happened = await new Flusher(fixture.NewContext()).FlushAsync(target, default);
+        }));
+        target = new Namespace(context, "docs", new SilentObserver());
+        await target.FreshenAsync();
+        Assert.True(await new Merger(context).MergeAsync(target, isIdle: false, default));
+        Assert.True(happened);
+        Assert.Contains((await ManifestAsync(fixture, "docs")).Segments, s => s.Trees[0].TreeId == 0);
+
+        Assert.True(await new Merger(context).MergeAsync(target, isIdle: false, default));
+
+        Assert.False(await new Merger(context).MergeAsync(target, isIdle: false, default));
+        target.Close();
+        Assert.All((await ManifestAsync(fixture, "docs")).Segments, s => Assert.NotEqual(0ul, s.Trees[0].TreeId));
+        await CheckAsync(engine, fixture, "docs", Enumerable.Range(0, 130));
+    }
+
     [Fact]
     public async Task Branches_share_trees_and_let_them_grow_apart()
     {
