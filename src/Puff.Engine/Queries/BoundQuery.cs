@@ -62,5 +62,5 @@ internal readonly record struct BoundAggregation(string Label, int Sum);
 
 internal readonly record struct BoundGroupKey(string Label, AttributeDefinition Attribute, bool ForEachUnique);
 
-/// <summary>An expression whose value each returned row carries: exactly one of the two is set.</summary>
-internal sealed record BoundComputed(string Name, VectorQuery? Distance, ScoreNode? Score);
+/// <summary>An expression whose value each returned row carries: exactly one of the three is set.</summary>
+internal sealed record BoundComputed(string Name, VectorQuery? Distance, ScoreNode? Score, BoundHighlight? Highlight = null);

@@ -57,7 +57,7 @@ internal static class QueryBinder
             Offset = CheckOffset(request, limit),
             LimitPer = request.LimitPer is { } per ? BindLimitPer(schema, request, per, rank, selected, limit) : null,
             Selected = selected,
-            Computed = ComputedBinder.Bind(schema, request.ComputeAttributes),
+            Computed = ComputedBinder.Bind(schema, request.ComputeAttributes, request.RankBy),
         };
     }
 

@@ -128,5 +128,35 @@ public sealed record ComputedVectorDistance(string Name, string Attribute, Vecto
 /// <summary>A score without corpus statistics.</summary>
 public sealed record ComputedScore(string Name, ScoreExpression Expression) : ComputedAttribute(Name);
 
-/// <summary>["Highlight", attr, options].</summary>
-public sealed record ComputedHighlight(string Name, string Attribute) : ComputedAttribute(Name);
+/// <summary>["Highlight", attr, options]: the parts of a text that match.</summary>
+public sealed record ComputedHighlight(string Name, string Attribute) : ComputedAttribute(Name)
+{
+    public FragmentUnit FragmentBy { get; init; } = FragmentUnit.Sentence;
+
+    /// <summary>1..1,024.</summary>
+    public int FragmentLimit { get; init; } = 3;
+
+    /// <summary>Null: fragments come without places.</summary>
+    public OffsetUnit? Offsets { get; init; }
+
+    /// <summary>A BM25 expression on the attribute or on "$fragment"; null: the BM25 expressions of `rank_by` on the attribute.</summary>
+    public ScoreExpression? RankFragmentsBy { get; init; }
+}
+
+/// <summary>What a text is cut into for highlighting.</summary>
+public enum FragmentUnit
+{
+    /// <summary>The whole text.</summary>
+    None,
+    Sentence,
+    Paragraph,
+    Word,
+}
+
+/// <summary>What places in a text are counted in.</summary>
+public enum OffsetUnit
+{
+    Utf8,
+    Utf16,
+    CodePoints,
+}

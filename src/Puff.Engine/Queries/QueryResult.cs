@@ -18,7 +18,20 @@ public sealed record MultiQueryResult(IReadOnlyList<QueryResult> Results, QueryC
 
 /// <param name="Distance">`$dist`; null under attribute order.</param>
 /// <param name="Attributes">The selected, non-null attributes in schema order, then computed ones; values at column width.</param>
-public sealed record ResultRow(DocumentId Id, float? Distance, IReadOnlyList<KeyValuePair<string, Value>> Attributes);
+public sealed record ResultRow(DocumentId Id, float? Distance, IReadOnlyList<KeyValuePair<string, Value>> Attributes)
+{
+    /// <summary>Computed highlights by name, best fragment first; without a match an empty list.</summary>
+    public IReadOnlyList<KeyValuePair<string, IReadOnlyList<HighlightFragment>>> Highlights { get; init; } = [];
+}
+
+/// <summary>A part of a text that matches a query.</summary>
+/// <param name="Range">Its place in the text (in the array's element); null unless offsets were asked for.</param>
+/// <param name="Matches">Places of the matching words, counted like <paramref name="Range"/> from the start of the text, ascending.</param>
+/// <param name="ArrayIndex">The element of a []string; null for a string.</param>
+public sealed record HighlightFragment(string Text, OffsetRange? Range, IReadOnlyList<OffsetRange>? Matches, int? ArrayIndex);
+
+/// <summary>From <paramref name="Start"/> up to, but not including, <paramref name="End"/>.</summary>
+public readonly record struct OffsetRange(int Start, int End);
 
 /// <summary>Keys (Null for missing) and aggregates of one group.</summary>
 public sealed record AggregationGroup(IReadOnlyList<KeyValuePair<string, Value>> Keys, IReadOnlyList<KeyValuePair<string, Value>> Aggregations);

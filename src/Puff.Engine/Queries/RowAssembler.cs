@@ -33,15 +33,20 @@ internal sealed class RowAssembler(QueryRun run)
             }
         }
 
+        List<KeyValuePair<string, IReadOnlyList<HighlightFragment>>>? highlights = null;
         for (int i = 0; i < run.Query.Computed.Count; i++)
         {
-            if (Compute(ranked, i) is { } value)
+            if (run.Query.Computed[i].Highlight is { } highlight)
+            {
+                (highlights ??= []).Add(new(run.Query.Computed[i].Name, highlight.Find(set.GetValue(ranked.Document, highlight.Attribute))));
+            }
+            else if (Compute(ranked, i) is { } value)
             {
                 attributes.Add(new(run.Query.Computed[i].Name, value));
             }
         }
 
-        return new ResultRow(set.GetId(ranked.Document), DistanceOf(ranked), attributes);
+        return new ResultRow(set.GetId(ranked.Document), DistanceOf(ranked), attributes) { Highlights = highlights ?? [] };
     }
 
     private float? DistanceOf(RankedDocument ranked) => run.Query.Rank switch

@@ -59,14 +59,15 @@ internal static class ComputeParser
         }
 
         cursor = ahead;
+        var highlight = new ComputedHighlight(name, second);
         var options = cursor;
         if (options.ReadElement())
         {
             cursor.Read();
-            CheckHighlightOptions(ref cursor);
+            highlight = ReadHighlightOptions(ref cursor, highlight);
         }
 
-        return End(ref cursor, new ComputedHighlight(name, second));
+        return End(ref cursor, highlight);
     }
 
     /// <summary>Embedding a query is a matter of `rank_by` alone: elsewhere it does not fit the shape.</summary>
@@ -78,42 +79,52 @@ internal static class ComputeParser
         }
     }
 
-    private static void CheckHighlightOptions(ref JsonCursor cursor)
+    private static ComputedHighlight ReadHighlightOptions(ref JsonCursor cursor, ComputedHighlight highlight)
     {
         if (cursor.IsNull)
         {
-            return;
+            return highlight;
         }
 
         JsonShape.ExpectObject(ref cursor, Field);
         while (cursor.ReadName())
         {
             string key = cursor.GetText();
-            if (key is not ("fragment_by" or "fragment_limit" or "include_offsets" or "rank_fragments_by"))
-            {
-                throw JsonShape.UnknownVariant(Field, key, "fragment_by", "fragment_limit", "include_offsets", "rank_fragments_by");
-            }
-
             cursor.Read();
-            CheckHighlightOption(ref cursor, key);
+            highlight = key switch
+            {
+                "fragment_by" => highlight with { FragmentBy = ReadFragmentUnit(ref cursor, key) },
+                "fragment_limit" => highlight with { FragmentLimit = ReadFragmentLimit(ref cursor, key) },
+                "include_offsets" => highlight with { Offsets = ReadOffsetUnit(ref cursor, key) },
+                "rank_fragments_by" => highlight with { RankFragmentsBy = new ScoreParser(key).Read(ref cursor) },
+                _ => throw JsonShape.UnknownVariant(Field, key, "fragment_by", "fragment_limit", "include_offsets", "rank_fragments_by"),
+            };
         }
+
+        return highlight;
     }
 
-    private static void CheckHighlightOption(ref JsonCursor cursor, string key)
+    private static FragmentUnit ReadFragmentUnit(ref JsonCursor cursor, string key) => JsonShape.ReadText(ref cursor, key) switch
     {
-        switch (key)
-        {
-            case "fragment_by" when JsonShape.ReadText(ref cursor, key) is not ("none" or "sentence" or "paragraph" or "word"):
-                throw JsonShape.UnknownVariant(key, cursor.GetText(), "none", "sentence", "paragraph", "word");
-            case "include_offsets" when JsonShape.ReadText(ref cursor, key) is not ("utf-8" or "utf-16" or "codepoints"):
-                throw JsonShape.UnknownVariant(key, cursor.GetText(), "utf-8", "utf-16", "codepoints");
-            case "fragment_limit" when JsonShape.ReadCount(ref cursor, key) is < 1 or > 1_024:
-                throw PuffException.Invalid("fragment_limit must lie between 1 and 1024");
-            case "rank_fragments_by":
-                new ScoreParser(key).Read(ref cursor);
-                break;
-        }
-    }
+        "none" => FragmentUnit.None,
+        "sentence" => FragmentUnit.Sentence,
+        "paragraph" => FragmentUnit.Paragraph,
+        "word" => FragmentUnit.Word,
+        var other => throw JsonShape.UnknownVariant(key, other, "none", "sentence", "paragraph", "word"),
+    };
+
+    private static OffsetUnit ReadOffsetUnit(ref JsonCursor cursor, string key) => JsonShape.ReadText(ref cursor, key) switch
+    {
+        "utf-8" => OffsetUnit.Utf8,
+        "utf-16" => OffsetUnit.Utf16,
+        "codepoints" => OffsetUnit.CodePoints,
+        var other => throw JsonShape.UnknownVariant(key, other, "utf-8", "utf-16", "codepoints"),
+    };
+
+    private static int ReadFragmentLimit(ref JsonCursor cursor, string key) =>
+        JsonShape.ReadCount(ref cursor, key) is >= 1 and <= 1_024 and var limit
+            ? (int)limit
+            : throw PuffException.Invalid("fragment_limit must lie between 1 and 1024");
 
     private static T End<T>(ref JsonCursor cursor, T attribute) =>
         cursor.ReadElement() ? throw PuffException.Invalid($"{Field}: an expression has an element too many at byte {cursor.Offset}") : attribute;

@@ -107,6 +107,12 @@ internal static class QueryWriter
         output.Name("id"u8);
         values.WriteId(row.Id);
         WriteMembers(output, values, row.Attributes);
+        foreach (var (name, fragments) in row.Highlights)
+        {
+            output.Name(name);
+            HighlightWriter.Write(output, fragments);
+        }
+
         output.EndObject();
     }
 

@@ -207,7 +207,7 @@ public sealed class VectorQueryTests
         Assert.Equal(0.5, rows[0].Attributes[1].Value.AsFloat);
         Assert.Equal(0.0, rows[1].Attributes[1].Value.AsFloat);
         space.Fails(ErrorKind.Invalid, "\"clicks\" is reserved or taken", request with { ComputeAttributes = [clicks with { Name = "clicks" }] });
-        space.Fails(ErrorKind.Invalid, "full-text indexes are not available", request with { ComputeAttributes = [new ComputedHighlight("h", "vector")] });
+        space.Fails(ErrorKind.Invalid, "needs a full-text index", request with { ComputeAttributes = [new ComputedHighlight("h", "vector")] });
     }
 
     [Fact]

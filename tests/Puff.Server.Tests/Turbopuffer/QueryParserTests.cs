@@ -128,7 +128,15 @@ public class QueryParserTests
         Assert.Equal([1f, 2f], Assert.IsType<ComputedVectorDistance>(computed[0]).Vector.Data);
         Assert.IsType<Bm25Score>(Assert.IsType<ComputedScore>(computed[1]).Expression);
         Assert.Equal(new ComputedHighlight("h", "t"), computed[2]);
-        Assert.Equal(new ComputedHighlight("o", "t"), computed[3]);
+        Assert.Equal(
+            new ComputedHighlight("o", "t")
+            {
+                FragmentBy = FragmentUnit.Word,
+                FragmentLimit = 2,
+                Offsets = OffsetUnit.Utf8,
+                RankFragmentsBy = new Bm25Score("$fragment", "q", null, false),
+            },
+            computed[3]);
         Assert.Equal("Highlight", Assert.IsType<Bm25Score>(Assert.IsType<ComputedScore>(computed[4]).Expression).Attribute);
     }
 

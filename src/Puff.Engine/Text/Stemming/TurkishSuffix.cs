@@ -31,7 +31,8 @@ internal sealed class TurkishSuffix(string forms, bool isHarmonic = true, char o
     public static readonly TurkishSuffix Reported = new("mış miş muş müş", true, 'y');
     public static readonly TurkishSuffix While = new("ken", isHarmonic: false, 'y');
 
-    public static readonly TurkishSuffix Past = new("tım tim tum tüm dım dim dum düm tın tin tun tün dın din dun dün tık tik tuk tük dık dik duk dük tı ti tu tü dı di du dü", true, 'y');
+    public static readonly TurkishSuffix Past = new(
+        "tım tim tum tüm dım dim dum düm tın tin tun tün dın din dun dün tık tik tuk tük dık dik duk dük tı ti tu tü dı di du dü", true, 'y');
 
     public Endings Forms { get; } = new(forms);
 
