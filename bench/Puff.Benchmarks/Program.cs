@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --codes, --parse, --bodies or --tree: a short report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze: a report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
 switch (args)
 {
     case ["--scan", ..]:
@@ -15,6 +15,9 @@ switch (args)
         break;
     case ["--bodies", ..]:
         BodyReport.Run();
+        break;
+    case ["--analyze", ..]:
+        AnalyzeReport.Run();
         break;
     case ["--tree", .. var arguments]:
         TreeReport.Run(arguments);

@@ -3,8 +3,9 @@ using System.Text;
 namespace Puff.Engine.Text;
 
 /// <summary>
-/// Cuts a text into sentences or paragraphs, in the main as UAX #29 describes sentences: a terminator with what closes behind it ends one if white space follows
-/// and, for a full stop, no small letter after that; terminators of East Asian and Indic scripts need no space. A line end ends a sentence and a paragraph.
+/// Cuts a text into sentences or paragraphs, in the main as UAX #29 describes sentences: a terminator with what closes behind it ends one if white space
+/// follows and, for a full stop, no small letter after that; terminators of East Asian and Indic scripts need no space. A line end ends a sentence and a
+/// paragraph.
 /// </summary>
 internal static class FragmentSplitter
 {
