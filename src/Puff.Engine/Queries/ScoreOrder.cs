@@ -7,9 +7,14 @@ internal static class ScoreOrder
     {
         rank.Expression.Prepare(run.Snapshot);
         var heap = new RankedHeap(run, count);
+        var clauses = TextRanking.Flatten(rank.Expression);
         foreach (var view in run.Views)
         {
-            if (rank.Expression is not SparseScoreNode sparse || !sparse.TrySearch(run, view, count, heap))
+            if (clauses is not null)
+            {
+                TextRanking.Search(run, view, rank.Expression, clauses, count, heap);
+            }
+            else if (rank.Expression is not SparseScoreNode sparse || !sparse.TrySearch(run, view, count, heap))
             {
                 Scan(run, view, rank.Expression.Open(view, run.Cancellation), heap);
             }

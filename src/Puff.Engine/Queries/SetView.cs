@@ -3,6 +3,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Text;
 using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
@@ -37,6 +38,9 @@ internal sealed class SetView
 
     /// <summary>What searches of inverted indexes of sparse vectors did here.</summary>
     public SparseCounters Sparse { get; } = new();
+
+    /// <summary>What searches of posting lists of texts did here.</summary>
+    public TextCounters Text { get; } = new();
 
     public static SetView Create(DocumentSet set, int index, Predicate? filter, CancellationToken cancellation)
     {

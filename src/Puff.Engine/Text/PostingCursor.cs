@@ -37,7 +37,7 @@ internal unsafe class PostingCursor : IDisposable
     /// <summary>The block unpacked last, or -1.</summary>
     public int Unpacked => unpacked;
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         Free();
         GC.SuppressFinalize(this);

@@ -19,7 +19,7 @@ internal interface IScoreSink
 /// The documents of one set with the largest dot products with a sparse query, without those whose product is 0. Document at a time in windows of up to 16,384:
 /// MAXSCORE (Turtle and Flood 1995) with the largest weights of the blocks a window meets (Ding and Suel 2011). Lists that
 /// together cannot lift a document over the threshold are looked up only for documents that the other lists found. Approximate sums in single
-/// precision, with a bound of their error, choose the documents (<see cref="SparsePool"/>); those are scored exactly in the end.
+/// precision, with a bound of their error, choose the documents (<see cref="ScorePool"/>); those are scored exactly in the end.
 /// </summary>
 internal sealed unsafe class SparseSearch : IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed unsafe class SparseSearch : IDisposable
     private readonly double error;
     private readonly SparseCursor[] ranked;
     private readonly SparseCursor[] active;
-    private readonly SparsePool pool;
+    private readonly ScorePool pool;
     private int length = FirstWindowDocuments;
     private float* scores;
     private ushort* candidates;
@@ -58,7 +58,7 @@ internal sealed unsafe class SparseSearch : IDisposable
         ranked = scorer.Cursors.ToArray();
         Array.Sort(ranked, static (left, right) => (right.LargestContribution / right.Cost).CompareTo(left.LargestContribution / left.Cost));
         error = ErrorOf(scorer.Cursors);
-        pool = new SparsePool(wanted, error);
+        pool = new ScorePool(wanted, error);
         scores = (float*)NativeMemory.AlignedAlloc(WindowDocuments * sizeof(float), 64);
         candidates = (ushort*)NativeMemory.AlignedAlloc(WindowDocuments * sizeof(ushort), 64);
     }

@@ -1,4 +1,4 @@
-namespace Puff.Engine.Vectors;
+namespace Puff.Engine.Numerics;
 
 /// <summary>
 /// Documents that may belong into the result, with approximate scores: at least all whose exact score is among the <paramref name="wanted"/> largest of those
@@ -6,7 +6,7 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 /// <param name="wanted">Results wanted, at least 1.</param>
 /// <param name="error">What an approximate score may be off by.</param>
-internal sealed class SparsePool(int wanted, double error)
+internal sealed class ScorePool(int wanted, double error)
 {
     private int[] documents = new int[256];
     private float[] scores = new float[256];
@@ -59,7 +59,7 @@ internal sealed class SparsePool(int wanted, double error)
         scores.AsSpan(0, Count).CopyTo(selecting);
         double worst = KthLargest(selecting.AsSpan(0, Count), wanted) - error;
 
-        // A document with product 0 is no result: only scores that are clear of 0 say that there are enough.
+        // A document with score 0 is no result: only scores that are clear of 0 say that there are enough.
         if (worst > Math.Max(Threshold, 0))
         {
             Threshold = worst;

@@ -1,0 +1,195 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Puff.Engine.Formats;
+
+namespace Puff.Engine.Text;
+
+/// <summary>One list of a search: which of its blocks a window of documents meets, what they give at most, and the scores of the block unpacked last.</summary>
+internal sealed unsafe class ScoringCursor : PostingCursor
+{
+    /// <summary>So many of a block's postings wanted at once are scored faster all together.</summary>
+    private const int ManyWanted = 12;
+
+    private readonly TextField field;
+    private readonly float weight;
+    private float* scores;
+    private int scored = -1;
+    private int block;
+    private int endBlock;
+    private int start;
+    private int end;
+
+    public ScoringCursor(TextField field, PostingList list, double weight)
+        : base(list)
+    {
+        this.field = field;
+        this.weight = (float)weight;
+        Largest = weight * field.Bound(list.Impacts);
+        scores = (float*)NativeMemory.AlignedAlloc(2 * PostingList.BlockLength * sizeof(float), 64);
+    }
+
+    ~ScoringCursor() => Free();
+
+    /// <summary>No document gets more from the list.</summary>
+    public double Largest { get; }
+
+    /// <summary>No document of the window gets more.</summary>
+    public double Bound { get; private set; }
+
+    /// <summary>Postings of the blocks that the window meets.</summary>
+    public int Postings => (endBlock - block) * PostingList.BlockLength;
+
+    public override void Dispose()
+    {
+        Free();
+        base.Dispose();
+    }
+
+    /// <summary>The first document from one on; int.MaxValue when there is none. The one asked for never goes back.</summary>
+    public int NextDocument(int from)
+    {
+        block = FindBlock(block, from);
+        if (block == List.BlockCount)
+        {
+            return int.MaxValue;
+        }
+
+        Unpack(block);
+        return Documents[0] >= from ? Documents[0] : Documents[Rank(from)];
+    }
+
+    /// <summary>Turns to the documents from <paramref name="first"/> up to, but not including, <paramref name="limit"/>.</summary>
+    /// <param name="first">Not before the window's before.</param>
+    /// <param name="limit">Where the window ends.</param>
+    /// <param name="isTight">The blocks' own bound is to be found out, not the list's.</param>
+    /// <returns>False when the list certainly has none of them.</returns>
+    public bool Enter(int first, int limit, bool isTight)
+    {
+        start = first;
+        end = limit;
+        block = FindBlock(block, first);
+        endBlock = block;
+        if (block == List.BlockCount || (block > 0 && List.LastDocumentOf(block - 1) + 1 >= limit))
+        {
+            return false;
+        }
+
+        if (!isTight)
+        {
+            endBlock = Math.Min(FindBlock(block, limit - 1) + 1, List.BlockCount);
+            Bound = Largest;
+            return true;
+        }
+
+        float best = 0;
+        do
+        {
+            best = Math.Max(best, field.Bound(List.ImpactsOf(endBlock)));
+        }
+        while (List.LastDocumentOf(endBlock++) < limit - 1 && endBlock < List.BlockCount);
+        Bound = (double)weight * best;
+        return true;
+    }
+
+    /// <summary>Adds every posting of the window to sums that begin at its first document, and marks the documents.</summary>
+    public void AddAll(float* sums, ulong* touched)
+    {
+        for (int i = block; i < endBlock; i++)
+        {
+            Score(i);
+            int from = Documents[0] >= start ? 0 : Rank(start);
+            int to = Documents[Count - 1] < end ? Count : Rank(end);
+
+            // Locals, because the stores below could otherwise change the fields for all the compiler knows.
+            int* documents = Documents;
+            float* parts = scores;
+            int first = start;
+            for (int p = from; p < to; p++)
+            {
+                int at = documents[p] - first;
+                sums[at] += parts[p];
+                if (touched != null)
+                {
+                    touched[at >> 6] |= 1UL << at;
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds the postings of some documents of the window.</summary>
+    /// <param name="candidates">Ascending.</param>
+    /// <param name="sums">Of each candidate.</param>
+    /// <param name="count">Of candidates.</param>
+    public void AddTo(int* candidates, float* sums, int count)
+    {
+        int current = block;
+        for (int i = 0; i < count;)
+        {
+            current = FindBlock(current, candidates[i]);
+            if (current == List.BlockCount)
+            {
+                return;
+            }
+
+            int last = List.LastDocumentOf(current);
+            int stop = i + 1;
+            while (stop < count && candidates[stop] <= last)
+            {
+                stop++;
+            }
+
+            Unpack(current);
+            if (stop - i >= ManyWanted)
+            {
+                Score(current);
+            }
+
+            for (; i < stop; i++)
+            {
+                int at = Rank(candidates[i]);
+                if (at < Count && Documents[at] == candidates[i])
+                {
+                    sums[i] += scored == current ? scores[at] : ScoreOne(at);
+                }
+            }
+        }
+    }
+
+    private float ScoreOne(int at)
+    {
+        int length = 0;
+        field.Index.ReadLengths(Documents + at, 1, &length);
+        float frequency = Frequencies[at];
+        return weight * frequency / (frequency + (field.Constant + field.Slope * length));
+    }
+
+    /// <summary>Unpacks a block and scores all its postings.</summary>
+    private void Score(int wanted)
+    {
+        Unpack(wanted);
+        if (scored == wanted)
+        {
+            return;
+        }
+
+        int* lengths = (int*)(scores + PostingList.BlockLength);
+        field.Index.ReadLengths(Documents, Count, lengths);
+        var factor = Vector256.Create(weight);
+        var constant = Vector256.Create(field.Constant);
+        var slope = Vector256.Create(field.Slope);
+        for (int i = 0; i < Count; i += Vector256<float>.Count)
+        {
+            var frequency = Vector256.ConvertToSingle(Vector256.Load(Frequencies + i));
+            var half = constant + slope * Vector256.ConvertToSingle(Vector256.Load(lengths + i));
+            (factor * frequency / (frequency + half)).Store(scores + i);
+        }
+
+        scored = wanted;
+    }
+
+    private void Free()
+    {
+        NativeMemory.AlignedFree(scores);
+        scores = null;
+    }
+}
