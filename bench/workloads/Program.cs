@@ -1,5 +1,6 @@
 using Puff.Workloads;
 using Puff.Workloads.Sparse;
+using Puff.Workloads.Text;
 using Puff.Workloads.Vectors;
 
 // Whole-system measurements, each with the peer or bound it is compared with. Every figure of bench/RESULTS.md names its command here.
@@ -27,6 +28,9 @@ switch (args.FirstOrDefault())
     case "sparse":
         await SparseWorkload.RunAsync(Options.Parse(rest));
         return 0;
+    case "text":
+        await TextWorkload.RunAsync(Options.Parse(rest));
+        return 0;
     case "vectors":
         await VectorsWorkload.RunAsync(Options.Parse(rest));
         return 0;
@@ -43,6 +47,8 @@ switch (args.FirstOrDefault())
               sparse  [--set generated|stackexchange] [--documents 1000000] [--queries 300] [--seed 1] [--dir DIR] 
                       [--mode all|fill] [--peer yes|no] [--scan yes|no] [--k 0] [--rounds 2]
                                                                                   queries a second of SparseKNN, beside a plain scan and an exhaustive index
+              text    [--documents 1000000] [--queries 500] [--seed 1] [--dir DIR] [--mode all|fill|puff|peer]
+                                                                                  time of BM25 queries and size of the index, beside SQLite FTS5
               vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
                       [--mode data|puff|http|indexing|churn|peers|table|all]      recall and speed of vector search, of Puff and of its peers
             """);

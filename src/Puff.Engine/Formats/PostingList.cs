@@ -24,14 +24,26 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     public abstract ulong ImpactsOf(int block);
 
     /// <summary>
-    /// Unpacks one block. Documents come out strictly ascending and within the set, whatever is stored; behind the last one the output is filled with
-    /// int.MaxValue and frequency 0.
+    /// Unpacks the documents of one block: strictly ascending and within the set, whatever is stored; behind the last one the output is filled with
+    /// int.MaxValue.
     /// </summary>
     /// <param name="block">0 to <see cref="BlockCount"/> - 1.</param>
     /// <param name="documents">Room for 128.</param>
-    /// <param name="frequencies">Room for 128.</param>
     /// <returns>The number of postings.</returns>
-    public abstract int Read(int block, int* documents, int* frequencies);
+    public abstract int ReadDocuments(int block, int* documents);
+
+    /// <summary>Unpacks the frequencies of one block, all at least 1; what comes behind the last one is unspecified.</summary>
+    /// <param name="block">Read with <see cref="ReadDocuments"/> before.</param>
+    /// <param name="frequencies">Room for 128.</param>
+    public abstract void ReadFrequencies(int block, int* frequencies);
+
+    /// <summary>Both.</summary>
+    public int Read(int block, int* documents, int* frequencies)
+    {
+        int count = ReadDocuments(block, documents);
+        ReadFrequencies(block, frequencies);
+        return count;
+    }
 
     /// <summary>The positions of one block's postings, one posting after the other: of each as many as its frequency, ascending.</summary>
     /// <param name="block">As for <see cref="Read"/>.</param>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 using Puff.Engine.Encoding;
 
 namespace Puff.Engine.Formats;
@@ -38,7 +39,7 @@ internal sealed unsafe class StoredPostings : PostingList
 
     public override ulong ImpactsOf(int block) => blocks[block].Impacts;
 
-    public override int Read(int block, int* documents, int* frequencies)
+    public override int ReadDocuments(int block, int* documents)
     {
         ref readonly var entry = ref blocks[block];
         int count = block < BlockCount - 1 ? BlockLength : Documents - (BlockCount - 1) * BlockLength;
@@ -49,27 +50,44 @@ internal sealed unsafe class StoredPostings : PostingList
             throw new CorruptDataException($"a block of {entry.Count} postings up to document {entry.LastDocument} does not fit its list");
         }
 
-        long at = entry.Offset;
         if (entry.DocumentBits == TextBlock.BitSet)
         {
             int words = TextBlock.WordsOf(previous, entry.LastDocument);
-            ReadBitSet((ulong*)content.Slice(at, words * (long)sizeof(ulong)).Pointer, words, (int)(previous + 1), count, documents);
-            at += words * sizeof(ulong);
+            ReadBitSet((ulong*)content.Slice(entry.Offset, words * (long)sizeof(ulong)).Pointer, words, (int)(previous + 1), count, documents);
         }
         else
         {
-            at += ReadPacked(at, entry, previous, count, documents);
+            ReadPacked(entry, previous, count, documents);
         }
 
-        ReadFrequencies(at, entry.FrequencyBits, count, frequencies);
         CheckDocuments(documents, count, entry);
         if (count < BlockLength)
         {
             new Span<int>(documents + count, BlockLength - count).Fill(int.MaxValue);
-            new Span<int>(frequencies + count, BlockLength - count).Clear();
         }
 
         return count;
+    }
+
+    public override void ReadFrequencies(int block, int* frequencies)
+    {
+        ref readonly var entry = ref blocks[block];
+        if (entry.FrequencyBits == 0)
+        {
+            new Span<int>(frequencies, BlockLength).Fill(1);
+            return;
+        }
+
+        uint previous = block == 0 ? uint.MaxValue : blocks[block - 1].LastDocument;
+        long at = entry.Offset + (entry.DocumentBits == TextBlock.BitSet
+            ? TextBlock.WordsOf(previous, entry.LastDocument) * (long)sizeof(ulong)
+            : PackedIntegers.Bytes(entry.DocumentBits, entry.Count));
+        var packed = content.Slice(at, PackedIntegers.Bytes(entry.FrequencyBits, entry.Count));
+        PackedIntegers.Unpack(packed.Pointer, entry.FrequencyBits, entry.Count, (uint*)frequencies);
+        for (int i = 0; i < BlockLength; i += Vector256<int>.Count)
+        {
+            (Vector256.Load(frequencies + i) + Vector256<int>.One).Store(frequencies + i);
+        }
     }
 
     public override void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> result)
@@ -91,7 +109,7 @@ internal sealed unsafe class StoredPostings : PostingList
         reader.ExpectEnd();
     }
 
-    private int ReadPacked(long at, in TextBlock entry, uint previous, int count, int* documents)
+    private void ReadPacked(in TextBlock entry, uint previous, int count, int* documents)
     {
         if (entry.DocumentBits > 32)
         {
@@ -105,27 +123,11 @@ internal sealed unsafe class StoredPostings : PostingList
                 documents[i] = (int)(previous + 1 + (uint)i);
             }
 
-            return 0;
-        }
-
-        int bytes = PackedIntegers.Bytes(entry.DocumentBits, count);
-        PackedIntegers.UnpackAscending(content.Slice(at, bytes).Pointer, entry.DocumentBits, count, previous, (uint*)documents);
-        return bytes;
-    }
-
-    private void ReadFrequencies(long at, int bits, int count, int* frequencies)
-    {
-        if (bits == 0)
-        {
-            new Span<int>(frequencies, BlockLength).Fill(1);
             return;
         }
 
-        PackedIntegers.Unpack(content.Slice(at, PackedIntegers.Bytes(bits, count)).Pointer, bits, count, (uint*)frequencies);
-        for (int i = 0; i < BlockLength; i++)
-        {
-            frequencies[i]++;
-        }
+        var packed = content.Slice(entry.Offset, PackedIntegers.Bytes(entry.DocumentBits, count));
+        PackedIntegers.UnpackAscending(packed.Pointer, entry.DocumentBits, count, previous, (uint*)documents);
     }
 
     private static void ReadBitSet(ulong* words, int count, int first, int expected, int* documents)
@@ -211,13 +213,17 @@ internal sealed unsafe class InlinePostings : PostingList
 
     public override ulong ImpactsOf(int block) => Impacts;
 
-    public override int Read(int block, int* documents, int* frequencies)
+    public override int ReadDocuments(int block, int* documents)
     {
         numbers.CopyTo(new Span<int>(documents, BlockLength));
-        repeats.CopyTo(new Span<int>(frequencies, BlockLength));
         new Span<int>(documents + numbers.Length, BlockLength - numbers.Length).Fill(int.MaxValue);
-        new Span<int>(frequencies + numbers.Length, BlockLength - numbers.Length).Clear();
         return numbers.Length;
+    }
+
+    public override void ReadFrequencies(int block, int* frequencies)
+    {
+        repeats.CopyTo(new Span<int>(frequencies, BlockLength));
+        new Span<int>(frequencies + numbers.Length, BlockLength - numbers.Length).Clear();
     }
 
     public override void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> result)

@@ -49,8 +49,8 @@ internal sealed unsafe class TextIndex : ITextIndex
     /// <summary>Blocks of the dictionary.</summary>
     public int BlockCount { get; }
 
-    /// <summary>Bytes of postings, dictionary and positions.</summary>
-    public long DataBytes => data.Length;
+    /// <summary>Bytes of all sections of the attribute.</summary>
+    public long PartBytes => data.Length + blocks.Length + firstTerms.Length + lengths.Length;
 
     /// <summary>The index of an attribute; null when the part was written without it.</summary>
     public static TextIndex? Open(PartReader part, int attribute) =>

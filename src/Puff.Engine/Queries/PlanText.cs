@@ -38,8 +38,37 @@ internal sealed class PlanText
         Line($"  rows scanned exactly: {run.RowsScanned}");
         Line($"  vectors scored: {run.VectorsScored}");
         AddSparse(run);
+        AddText(run);
         Line("  dependent steps: 0 (the snapshot is mapped)");
         Line($"  result: {Describe(result)}");
+    }
+
+    private void AddText(QueryRun run)
+    {
+        if (run.Query.Rank is not BoundScore score || TextRanking.Flatten(score.Expression) is not { } clauses)
+        {
+            return;
+        }
+
+        foreach (var (clause, factor) in clauses)
+        {
+            var (documents, length) = clause.Corpus;
+            double mean = documents == 0 ? 0 : (double)length / documents;
+            string times = factor == 1 ? string.Empty : $" times {factor.ToString(CultureInfo.InvariantCulture)}";
+            Line($"  BM25 on \"{clause.Attribute.Name}\"{times}: {documents} documents of {mean.ToString("F2", CultureInfo.InvariantCulture)} tokens");
+            for (int term = 0; term < clause.Query.Terms.Count; term++)
+            {
+                string weight = (clause.Weights[term] * factor).ToString("F4", CultureInfo.InvariantCulture);
+                Line($"    term \"{clause.Query.Terms[term]}\" (x{clause.Query.Terms[term].Count}): in {clause.Frequencies[term]} documents, at most {weight}");
+            }
+        }
+
+        foreach (var view in run.Views)
+        {
+            var text = view.Text;
+            Line($"    set {view.Index}: by posting lists: {text.BlocksRead} of {text.Blocks} posting blocks unpacked, {text.WindowsSkipped} of "
+                + $"{text.Windows} windows skipped, {text.Candidates} candidates, {text.Scored} documents scored exactly");
+        }
     }
 
     private void AddSparse(QueryRun run)

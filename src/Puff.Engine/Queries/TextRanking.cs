@@ -26,7 +26,7 @@ internal static class TextRanking
         int[] found;
         try
         {
-            found = TextSearch.Run(terms, view.Matches, count, -heap.Bound, view.Text, run.Cancellation);
+            found = TextSearch.Run(terms, view.Matches, view.MatchCount == view.Set.Count, count, -heap.Bound, view.Text, run.Cancellation);
         }
         catch (CorruptDataException damage)
         {

@@ -12,6 +12,7 @@ internal unsafe class PostingCursor : IDisposable
 
     private int* memory;
     private int unpacked = -1;
+    private bool hasFrequencies;
 
     public PostingCursor(PostingList list)
     {
@@ -29,7 +30,20 @@ internal unsafe class PostingCursor : IDisposable
     /// <summary>Documents of the block unpacked last, filled up with int.MaxValue.</summary>
     public int* Documents => memory;
 
-    public int* Frequencies => memory + BlockLength;
+    /// <summary>Of the same block, unpacked when they are first asked for.</summary>
+    public int* Frequencies
+    {
+        get
+        {
+            if (!hasFrequencies)
+            {
+                List.ReadFrequencies(unpacked, memory + BlockLength);
+                hasFrequencies = true;
+            }
+
+            return memory + BlockLength;
+        }
+    }
 
     /// <summary>Postings of the block unpacked last.</summary>
     public int Count { get; private set; }
@@ -52,7 +66,8 @@ internal unsafe class PostingCursor : IDisposable
         }
 
         unpacked = -1;
-        Count = List.Read(block, Documents, Frequencies);
+        hasFrequencies = false;
+        Count = List.ReadDocuments(block, Documents);
         unpacked = block;
         BlocksRead++;
         return true;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Puff.Engine.Formats;
@@ -91,29 +92,97 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return true;
     }
 
-    /// <summary>Adds every posting of the window to sums that begin at its first document, and marks the documents.</summary>
-    public void AddAll(float* sums, ulong* touched)
+    /// <summary>Adds the postings of the window to sums that begin at its first document.</summary>
+    /// <param name="sums">Of each document.</param>
+    /// <param name="needed">Blocks that give less are passed over.</param>
+    public void AddAll(float* sums, double needed)
     {
         for (int i = block; i < endBlock; i++)
         {
-            Score(i);
-            int from = Documents[0] >= start ? 0 : Rank(start);
-            int to = Documents[Count - 1] < end ? Count : Rank(end);
+            if (!Reaches(i, needed))
+            {
+                continue;
+            }
+
+            var (from, to) = Score(i);
 
             // Locals, because the stores below could otherwise change the fields for all the compiler knows.
             int* documents = Documents;
             float* parts = scores;
+            float* target = sums - start;
+            for (int p = from; p < to; p++)
+            {
+                target[documents[p]] += parts[p];
+            }
+        }
+    }
+
+    /// <summary>The same, and marks the documents.</summary>
+    public void AddAll(float* sums, ulong* touched, double needed)
+    {
+        for (int i = block; i < endBlock; i++)
+        {
+            if (!Reaches(i, needed))
+            {
+                continue;
+            }
+
+            var (from, to) = Score(i);
+            int* documents = Documents;
+            float* parts = scores;
             int first = start;
+            int word = from < to ? documents[from] - first >> 6 : 0;
+            ulong bits = 0;
             for (int p = from; p < to; p++)
             {
                 int at = documents[p] - first;
                 sums[at] += parts[p];
-                if (touched != null)
+                if (at >> 6 != word)
                 {
-                    touched[at >> 6] |= 1UL << at;
+                    touched[word] |= bits;
+                    word = at >> 6;
+                    bits = 0;
+                }
+
+                bits |= 1UL << at;
+            }
+
+            touched[word] |= bits;
+        }
+    }
+
+    /// <summary>Takes the postings of the window that give enough and whose documents match as candidates.</summary>
+    /// <param name="mask">The window's matches; empty when all do.</param>
+    /// <param name="candidates">Documents, ascending.</param>
+    /// <param name="sums">Of each candidate.</param>
+    /// <param name="least">More than 0.</param>
+    /// <returns>How many.</returns>
+    public int Take(ReadOnlySpan<ulong> mask, int* candidates, float* sums, float least)
+    {
+        int found = 0;
+        for (int i = block; i < endBlock; i++)
+        {
+            if (!Reaches(i, least))
+            {
+                continue;
+            }
+
+            var (from, to) = Score(i);
+            for (int p = from & -Vector256<float>.Count; p < to; p += Vector256<float>.Count)
+            {
+                uint bits = Vector256.GreaterThanOrEqual(Vector256.Load(scores + p), Vector256.Create(least)).ExtractMostSignificantBits();
+                for (; bits != 0; bits &= bits - 1)
+                {
+                    int at = p + BitOperations.TrailingZeroCount(bits);
+                    int document = Documents[at];
+                    candidates[found] = document;
+                    sums[found] = scores[at];
+                    found += at >= from && at < to && (mask.IsEmpty || (mask[document - start >> 6] >> document & 1) != 0) ? 1 : 0;
                 }
             }
         }
+
+        return found;
     }
 
     /// <summary>Adds the postings of some documents of the window.</summary>
@@ -141,7 +210,7 @@ internal sealed unsafe class ScoringCursor : PostingCursor
             Unpack(current);
             if (stop - i >= ManyWanted)
             {
-                Score(current);
+                ScoreAll(current);
             }
 
             for (; i < stop; i++)
@@ -163,10 +232,19 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return weight * frequency / (frequency + (field.Constant + field.Slope * length));
     }
 
-    /// <summary>Unpacks a block and scores all its postings.</summary>
-    private void Score(int wanted)
+    /// <summary>Whether some posting of a block may give so much.</summary>
+    private bool Reaches(int wanted, double needed) => needed <= 0 || weight * field.Bound(List.ImpactsOf(wanted)) >= needed;
+
+    /// <summary>Unpacks a block, scores all its postings and tells which of them are in the window.</summary>
+    private (int From, int To) Score(int wanted)
     {
         Unpack(wanted);
+        ScoreAll(wanted);
+        return (Documents[0] >= start ? 0 : Rank(start), Documents[Count - 1] < end ? Count : Rank(end));
+    }
+
+    private void ScoreAll(int wanted)
+    {
         if (scored == wanted)
         {
             return;
@@ -177,9 +255,10 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         var factor = Vector256.Create(weight);
         var constant = Vector256.Create(field.Constant);
         var slope = Vector256.Create(field.Slope);
+        int* frequencies = Frequencies;
         for (int i = 0; i < Count; i += Vector256<float>.Count)
         {
-            var frequency = Vector256.ConvertToSingle(Vector256.Load(Frequencies + i));
+            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i));
             var half = constant + slope * Vector256.ConvertToSingle(Vector256.Load(lengths + i));
             (factor * frequency / (frequency + half)).Store(scores + i);
         }

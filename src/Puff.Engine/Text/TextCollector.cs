@@ -155,15 +155,19 @@ internal sealed unsafe class CollectedPostings(int[] documents, int[] frequencie
 
     public override ulong ImpactsOf(int block) => Impacts;
 
-    public override int Read(int block, int* target, int* frequencyTarget)
+    public override int ReadDocuments(int block, int* target)
     {
-        int start = block * BlockLength;
-        int count = Math.Min(BlockLength, documents.Length - start);
-        documents.AsSpan(start, count).CopyTo(new Span<int>(target, BlockLength));
+        int count = CountOf(block);
+        documents.AsSpan(block * BlockLength, count).CopyTo(new Span<int>(target, BlockLength));
         new Span<int>(target + count, BlockLength - count).Fill(int.MaxValue);
-        frequencies.AsSpan(start, count).CopyTo(new Span<int>(frequencyTarget, BlockLength));
-        new Span<int>(frequencyTarget + count, BlockLength - count).Clear();
         return count;
+    }
+
+    public override void ReadFrequencies(int block, int* target)
+    {
+        int count = CountOf(block);
+        frequencies.AsSpan(block * BlockLength, count).CopyTo(new Span<int>(target, BlockLength));
+        new Span<int>(target + count, BlockLength - count).Clear();
     }
 
     public override void ReadPositions(int block, ReadOnlySpan<int> blockFrequencies, List<int> result)
@@ -174,6 +178,8 @@ internal sealed unsafe class CollectedPostings(int[] documents, int[] frequencie
         int end = starts[Math.Min((block + 1) * BlockLength, documents.Length)];
         result.AddRange(positions.AsSpan(start, end - start));
     }
+
+    private int CountOf(int block) => Math.Min(BlockLength, documents.Length - block * BlockLength);
 
     private int[] Starts()
     {

@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
@@ -17,7 +16,7 @@ internal readonly record struct SearchTerm(TextField Field, PostingList List, do
 internal sealed unsafe class TextSearch : IDisposable
 {
     private const int DenseWindow = 4_096;
-    private const int SparseWindow = 32_768;
+    private const int SparseWindow = TextScratch.Length;
 
     /// <summary>Postings of a window up to which only the documents touched are looked at afterwards.</summary>
     private const int FewPostings = 640;
@@ -33,32 +32,30 @@ internal sealed unsafe class TextSearch : IDisposable
     private readonly ScorePool pool;
     private readonly double least;
     private readonly double error;
-    private float* sums;
-    private float* candidateSums;
-    private int* candidates;
-    private ulong* touched;
+    private readonly TextScratch scratch;
+    private readonly float* sums;
+    private readonly float* candidateSums;
+    private readonly int* candidates;
+    private readonly ulong* touched;
 
-    private TextSearch(IReadOnlyList<SearchTerm> terms, BitSet matches, int wanted, double least, TextCounters counters)
+    private TextSearch(IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters)
     {
         this.matches = matches;
         this.counters = counters;
         ranked = [.. terms.Select(t => new ScoringCursor(t.Field, t.List, t.Weight)).OrderByDescending(c => c.Largest)];
         active = new ScoringCursor[ranked.Length];
-        matchesAll = matches.PopCount() == matches.Count;
+        this.matchesAll = matchesAll;
 
         // Each part is off by less than 8 × 2^-24 of itself, each of the sums by 2^-24; bounds are as inexact.
         error = (ranked.Length + 16) * Math.ScaleB(ranked.Sum(c => c.Largest), -23);
         this.least = least;
         pool = new ScorePool(wanted, error);
-        sums = (float*)NativeMemory.AlignedAlloc(SparseWindow * sizeof(float), 64);
-        candidateSums = (float*)NativeMemory.AlignedAlloc(SparseWindow * sizeof(float), 64);
-        candidates = (int*)NativeMemory.AlignedAlloc(SparseWindow * sizeof(int), 64);
-        touched = (ulong*)NativeMemory.AlignedAlloc(SparseWindow / 8, 64);
-        new Span<float>(sums, SparseWindow).Clear();
-        new Span<ulong>(touched, SparseWindow / 64).Clear();
+        scratch = TextScratch.Take();
+        sums = scratch.Sums;
+        candidateSums = scratch.CandidateSums;
+        candidates = scratch.Candidates;
+        touched = scratch.Touched;
     }
-
-    ~TextSearch() => Free();
 
     public void Dispose()
     {
@@ -67,21 +64,22 @@ internal sealed unsafe class TextSearch : IDisposable
             cursor.Dispose();
         }
 
-        Free();
-        GC.SuppressFinalize(this);
+        scratch.Dispose();
     }
 
     /// <summary>At least all documents that belong to the best ones, in ascending order.</summary>
     /// <param name="terms">Weights are positive.</param>
     /// <param name="matches">Documents that may be found: as many bits as the set has documents.</param>
+    /// <param name="matchesAll">All bits are set.</param>
     /// <param name="wanted">Results wanted, at least 1.</param>
     /// <param name="least">Documents with a lower score are not wanted.</param>
     /// <param name="counters">Counts what was done.</param>
     /// <param name="cancellation">Looked at in every window.</param>
     public static int[] Run(
-        IReadOnlyList<SearchTerm> terms, BitSet matches, int wanted, double least, TextCounters counters, CancellationToken cancellation)
+        IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters,
+        CancellationToken cancellation)
     {
-        using var search = new TextSearch(terms, matches, wanted, least, counters);
+        using var search = new TextSearch(terms, matches, matchesAll, wanted, least, counters);
         int position = matches.NextSet(0);
         while (position >= 0 && position < matches.Count)
         {
@@ -128,7 +126,9 @@ internal sealed unsafe class TextSearch : IDisposable
         int first = next & -64;
         int end = Math.Min(first + (isSparse ? SparseWindow : DenseWindow), matches.Count);
         counters.Windows++;
+        scratch.IsDirty = true;
         SearchWindow(first, end, essential, isSparse, threshold);
+        scratch.IsDirty = false;
         pool.Settle();
         return end;
     }
@@ -205,19 +205,37 @@ internal sealed unsafe class TextSearch : IDisposable
             return taken;
         }
 
+        float limit = AtMost(threshold - rest);
+        if (leading == 1)
+        {
+            var mask = matchesAll ? default : matches.Words[(first >> 6)..((end + 63) >> 6)];
+            return active[0].Take(mask, candidates, candidateSums, Math.Max(limit, float.Epsilon));
+        }
+
         int postings = 0;
+        double total = rest;
         for (int i = 0; i < leading; i++)
         {
             postings += active[i].Postings;
+            total += active[i].Bound;
         }
 
         bool isSparse = postings <= FewPostings || end - first > DenseWindow;
         for (int i = 0; i < leading; i++)
         {
-            active[i].AddAll(sums, isSparse ? touched : null);
+            // What a block has to give so that its documents reach the threshold with all that the other lists may add.
+            double needed = threshold - (total - active[i].Bound);
+            if (isSparse)
+            {
+                active[i].AddAll(sums, touched, needed);
+            }
+            else
+            {
+                active[i].AddAll(sums, needed);
+            }
         }
 
-        return isSparse ? CollectTouched(first, end, AtMost(threshold - rest)) : Collect(first, end, AtMost(threshold - rest));
+        return isSparse ? CollectTouched(first, end, limit) : Collect(first, end, limit);
     }
 
     private bool TakeFewMatches(int first, int end, out int taken)
@@ -337,15 +355,4 @@ internal sealed unsafe class TextSearch : IDisposable
 
     /// <summary>A single-precision number that is not larger.</summary>
     private static float AtMost(double value) => MathF.BitDecrement((float)value);
-
-    private void Free()
-    {
-        NativeMemory.AlignedFree(sums);
-        NativeMemory.AlignedFree(candidateSums);
-        NativeMemory.AlignedFree(candidates);
-        NativeMemory.AlignedFree(touched);
-        sums = candidateSums = null;
-        candidates = null;
-        touched = null;
-    }
 }

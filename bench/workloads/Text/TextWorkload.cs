@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Globalization;
+using Puff.Engine.Filters;
+using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
+using Puff.Engine.Queries;
+using Puff.Engine.Schema;
+
+namespace Puff.Workloads.Text;
+
+/// <summary>
+/// Goal: how fast BM25 is, on one thread in process, and how large its index. Method: a namespace merged into one segment; every query twice, the second time
+/// measured. Peer: SQLite FTS5 with the same passages, asked through its shell for the ten best by bm25 with OR between the words.
+/// </summary>
+internal static class TextWorkload
+{
+    public static async Task RunAsync(Options options)
+    {
+        Machine.Print();
+        var data = new TextData(options.Number("documents", 1_000_000), options.Number("queries", 500), options.Number("seed", 1));
+        using var folder = options.Folder();
+        await using var store = await TextStore.OpenAsync(folder.Path);
+        if (!Directory.EnumerateFileSystemEntries(folder.Path, "current*", SearchOption.AllDirectories).Any())
+        {
+            await store.FillAsync(data);
+        }
+
+        string mode = options.Text("mode", "all");
+        if (mode is "all" or "puff")
+        {
+            using var snapshot = await store.ReadAsync();
+            Describe(data, snapshot);
+            foreach (int k in new[] { 10, 100, 1_000 })
+            {
+                Measure(snapshot, data.Short, k, null, $"1-5 words, k {k}");
+            }
+
+            Measure(snapshot, data.Three, 10, null, "3 words, k 10");
+            Measure(snapshot, data.Long, 10, null, "13 words, k 10");
+            Measure(snapshot, data.Short, 10, Group(100), "1-5 words, filter 10 %");
+            Measure(snapshot, data.Short, 10, Group(10), "1-5 words, filter 1 %");
+        }
+
+        if (mode is "all" or "peer")
+        {
+            await SqlitePeer.RunAsync(data, folder.Path);
+        }
+    }
+
+    private static AttributeFilter Group(int below) => new("group", FilterOperator.Lt, Value.Int(below));
+
+    private static QueryRequest Request(string query, int k, Filter? filter) =>
+        new() { RankBy = new ScoreRank(new Bm25Score("body", query, null, false)), Limit = k, Filters = filter };
+
+    private static void Describe(TextData data, NamespaceSnapshot snapshot)
+    {
+        var attribute = snapshot.Schema.Find("body")!;
+        long bytes = 0, withoutPositions = 0, tokens = 0, postings = 0;
+        foreach (var set in snapshot.Sets.Where(s => !s.IsTail))
+        {
+            var index = (TextIndex)set.GetText(attribute).Source.Index;
+            long all = index.PartBytes;
+            bytes += all;
+            withoutPositions += all - index.Facts.PositionBytes;
+            tokens += index.Facts.Length;
+            postings += index.Facts.Postings;
+        }
+
+        int sampled = Math.Min(data.Documents, 2_000);
+        double text = Enumerable.Range(0, sampled).Sum(d => (double)System.Text.Encoding.UTF8.GetByteCount(data.Document(d))) / sampled * data.Documents;
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"set      {data.Documents} passages, {text / 1e6:F0} MB, {tokens} tokens, {postings} postings in {snapshot.Sets.Count} sets"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"index    {bytes / 1e6:F1} MB = {bytes / text:F3} of the text; without positions {withoutPositions / 1e6:F1} MB = {withoutPositions / text:F3}, "
+            + $"{(double)withoutPositions / postings:F2} bytes a posting"));
+    }
+
+    private static void Measure(NamespaceSnapshot snapshot, IReadOnlyList<string> queries, int k, Filter? filter, string name)
+    {
+        var times = new List<double>();
+        var clock = Stopwatch.StartNew();
+        for (int round = 0; round < 3; round++)
+        {
+            times.Clear();
+            foreach (string query in queries)
+            {
+                clock.Restart();
+                QueryExecutor.Execute(snapshot, Request(query, k, filter), CancellationToken.None);
+                times.Add(clock.Elapsed.TotalMicroseconds);
+            }
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"puff     {name,-24} mean {times.Average(),8:F0} us, p50 {Percentiles.Of(times, 0.5):F0}, p90 {Percentiles.Of(times, 0.9):F0}, "
+            + $"p99 {Percentiles.Of(times, 0.99):F0}   {Work(snapshot, queries, k, filter)}"));
+    }
+
+    /// <summary>What the plans say, a query on average.</summary>
+    private static string Work(NamespaceSnapshot snapshot, IReadOnlyList<string> queries, int k, Filter? filter)
+    {
+        double[] sums = new double[6];
+        foreach (string query in queries)
+        {
+            string plan = QueryExecutor.Explain(snapshot, Request(query, k, filter), CancellationToken.None);
+            foreach (string line in plan.Split('\n').Where(l => l.Contains("posting blocks", StringComparison.Ordinal)))
+            {
+                string[] numbers = line[line.IndexOf("posting lists: ", StringComparison.Ordinal)..].Split(' ').Where(w => w.All(char.IsAsciiDigit)).ToArray();
+                for (int i = 0; i < sums.Length; i++)
+                {
+                    sums[i] += double.Parse(numbers[i], CultureInfo.InvariantCulture) / queries.Count;
+                }
+            }
+        }
+
+        return string.Create(CultureInfo.InvariantCulture,
+            $"({sums[0]:F0} of {sums[1]:F0} blocks, {sums[2]:F0} of {sums[3]:F0} windows skipped, {sums[4]:F0} candidates, {sums[5]:F0} scored exactly)");
+    }
+}
