@@ -9,7 +9,7 @@ namespace Puff.Engine.Text;
 internal sealed unsafe class ScoringCursor : PostingCursor
 {
     /// <summary>So many of a block's postings wanted at once are scored faster all together.</summary>
-    private const int ManyWanted = 12;
+    private const int ManyWanted = 16;
 
     private readonly TextField field;
     private readonly float weight;
@@ -208,28 +208,64 @@ internal sealed unsafe class ScoringCursor : PostingCursor
             }
 
             Unpack(current);
-            if (stop - i >= ManyWanted)
+            if (stop - i >= ManyWanted || scored == current)
             {
                 ScoreAll(current);
+                AddScored(candidates, sums, i, stop);
+            }
+            else
+            {
+                AddFew(candidates, sums, i, stop);
             }
 
-            for (; i < stop; i++)
+            i = stop;
+        }
+    }
+
+    /// <summary>Adds to the candidates that the unpacked and scored block has.</summary>
+    private void AddScored(int* candidates, float* sums, int from, int to)
+    {
+        int* documents = Documents;
+        int at = 0;
+        for (int i = from; i < to; i++)
+        {
+            at = RankFrom(at, candidates[i]);
+            if (documents[at] == candidates[i])
             {
-                int at = Rank(candidates[i]);
-                if (at < Count && Documents[at] == candidates[i])
-                {
-                    sums[i] += scored == current ? scores[at] : ScoreOne(at);
-                }
+                sums[i] += scores[at];
             }
         }
     }
 
-    private float ScoreOne(int at)
+    /// <summary>The same for a few candidates in a block that is not scored.</summary>
+    private void AddFew(int* candidates, float* sums, int from, int to)
     {
-        int length = 0;
-        field.Index.ReadLengths(Documents + at, 1, &length);
-        float frequency = Frequencies[at];
-        return weight * frequency / (frequency + (field.Constant + field.Slope * length));
+        int* places = stackalloc int[ManyWanted];
+        int* wanted = stackalloc int[ManyWanted];
+        int* lengths = stackalloc int[ManyWanted];
+        int* documents = Documents;
+        int hits = 0;
+        int at = 0;
+        for (int i = from; i < to; i++)
+        {
+            at = RankFrom(at, candidates[i]);
+            wanted[hits] = candidates[i];
+            places[hits] = at << 8 | i - from;
+            hits += documents[at] == candidates[i] ? 1 : 0;
+        }
+
+        if (hits == 0)
+        {
+            return;
+        }
+
+        field.Index.ReadLengths(wanted, hits, lengths);
+        int* frequencies = Frequencies;
+        for (int i = 0; i < hits; i++)
+        {
+            float frequency = frequencies[places[i] >> 8];
+            sums[from + (places[i] & 0xFF)] += weight * frequency / (frequency + (field.Constant + field.Slope * lengths[i]));
+        }
     }
 
     /// <summary>Whether some posting of a block may give so much.</summary>

@@ -45,7 +45,6 @@ public sealed class TextSearchTests
 
             // What is not better than what is known already is left out.
             int[] better = TextSearch.Run(terms, matches, everyNth == 1, wanted, worst, counters, CancellationToken.None);
-            Assert.True(better.Length <= best.Count(s => s >= worst * (1 - 1e-5)), what);
             Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(better));
         }
     }
