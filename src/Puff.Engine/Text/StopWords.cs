@@ -1,8 +1,12 @@
+using System.Collections.Concurrent;
+
 namespace Puff.Engine.Text;
 
 /// <summary>The stop words of a language, to ask for by a token's bytes.</summary>
 internal sealed class StopWords
 {
+    private static readonly ConcurrentDictionary<string, StopWords> Known = new(StringComparer.Ordinal);
+
     private readonly byte[]?[] slots;
     private readonly int longest;
 
@@ -23,9 +27,9 @@ internal sealed class StopWords
         }
     }
 
-    /// <summary>The list of a language.</summary>
-    public static StopWords For(string language) => new(
-        StopWordLists.Find(language) ?? throw PuffException.Invalid($"there is no stop word list for {language}; set remove_stopwords to false"));
+    /// <summary>The list of a language: one for all analyzers.</summary>
+    public static StopWords For(string language) => Known.GetOrAdd(language, static name => new StopWords(
+        StopWordLists.Find(name) ?? throw PuffException.Invalid($"there is no stop word list for {name}; set remove_stopwords to false")));
 
     public bool Contains(ReadOnlySpan<byte> term)
     {

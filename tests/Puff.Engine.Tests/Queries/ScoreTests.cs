@@ -103,7 +103,7 @@ public sealed class ScoreTests
     public void Full_text_clauses_say_that_there_is_no_full_text_index()
     {
         using var sea = Sea();
-        Fails(sea, "full-text indexes are not available", new SumScore([new Bm25Score("species", "whale", null, false)]));
+        Fails(sea, "needs a full-text index", new SumScore([new Bm25Score("species", "whale", null, false)]));
     }
 
     [Theory]
