@@ -38,16 +38,12 @@ internal static class MergePolicy
             members.Add(i);
         }
 
-        // What is smaller than the tier comes along: it costs little more, and leaves one segment where queries would have several to look at.
-        var smaller = new List<int>();
-        foreach (var members in tiers.Values)
+        // Of several tiers that are due the largest, and what is smaller comes along: it costs little more than the tier alone, and leaves one segment where
+        // queries would have several to look at, and the next merge would write most of it once more.
+        int due = tiers.LastOrDefault(t => t.Value.Count >= fanIn, KeyValuePair.Create(-1, new List<int>())).Key;
+        if (due >= 0)
         {
-            smaller.AddRange(members);
-            if (members.Count >= fanIn)
-            {
-                smaller.Sort();
-                return Fit(segments, smaller);
-            }
+            return Fit(segments, [.. tiers.Where(t => t.Key <= due).SelectMany(t => t.Value).Order()]);
         }
 
         return [];

@@ -27,7 +27,8 @@ public sealed class MergePolicyTests
     [InlineData("20 20 20", "")]
     [InlineData("20 20 20 20", "0 1 2 3")]
     [InlineData("20 2 20 1 20 20 200", "0 1 2 3 4 5")]
-    [InlineData("20 2 20 2 2 20 2 20", "1 3 4 6")]
+    [InlineData("20 2 20 2 2 20 2 20", "0 1 2 3 4 5 6 7")]
+    [InlineData("20 2 20 2 2 20 2", "1 3 4 6")]
     public void SegmentsOfATierAreMergedWithTheSmallerOnes(string megabytes, string chosen) =>
         Assert.Equal(chosen, string.Join(' ', MergePolicy.Choose(Array.ConvertAll(Segments(megabytes), s => s with
         {
