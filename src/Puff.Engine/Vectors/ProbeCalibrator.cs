@@ -26,7 +26,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private const int Resolution = 24;
 
     private static readonly float[] Selectivities = [1, 0.1f, 0.01f];
-    private static readonly float[] Recalls = [0.9f, 0.95f, 0.97f, 0.99f];
+    private static readonly float[] Recalls = [0.9f, 0.95f, 0.97f, 0.99f, 0.995f];
 
     private readonly CodedVectors index;
     private readonly ClusterTree tree;
