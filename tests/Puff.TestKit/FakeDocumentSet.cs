@@ -26,6 +26,7 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
     private readonly Dictionary<int, BuiltColumn> columns = [];
     private readonly Dictionary<int, VectorRows?> vectors = [];
     private readonly Dictionary<int, EncodedSparse> sparse = [];
+    private readonly Dictionary<int, EncodedAttribute?> indexes = [];
     private readonly List<nint> allocations = [];
 
     public FakeDocumentSet(NamespaceSchema schema, IEnumerable<FakeDocument> documents, bool isTail, IEnumerable<int> dead, int blockRows)
@@ -92,6 +93,17 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
 
     public Column? GetColumn(AttributeDefinition attribute) => columns[attribute.Id].Column;
 
+    AttributeIndex? IColumnSource.GetIndex(AttributeDefinition attribute)
+    {
+        if (!indexes.TryGetValue(attribute.Id, out var index))
+        {
+            var column = GetColumn(attribute);
+            indexes[attribute.Id] = index = column is null or { Kind: TypeKind.UnknownArray } ? null : new EncodedAttribute(attribute, column);
+        }
+
+        return index?.Index;
+    }
+
     public void Dispose()
     {
         foreach (nint pointer in allocations)
@@ -103,6 +115,11 @@ internal sealed unsafe class FakeDocumentSet : DocumentSet, IColumnSource, IDisp
         foreach (var encoded in sparse.Values)
         {
             encoded.Dispose();
+        }
+
+        foreach (var index in indexes.Values)
+        {
+            index?.Dispose();
         }
     }
 

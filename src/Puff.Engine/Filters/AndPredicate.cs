@@ -18,15 +18,52 @@ internal sealed class AndPredicate(Predicate[] operands) : Predicate
         return true;
     }
 
+    public override FilterCost CostOf(IColumnSource columns)
+    {
+        var cost = FilterCost.Indexed;
+        foreach (var operand in operands)
+        {
+            var own = operand.CostOf(columns);
+            cost = own > cost ? own : cost;
+        }
+
+        return cost;
+    }
+
+    public override void Explain(IColumnSource columns, FilterPlan plan)
+    {
+        foreach (var operand in operands)
+        {
+            operand.Explain(columns, plan);
+        }
+    }
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
-        operands[0].Evaluate(columns, result);
-        BitSet? scratch = null;
-        for (int i = 1; i < operands.Length && result.NextSet(0) >= 0; i++)
+        var ordered = InOrderOfCost(columns);
+        ordered[0].Evaluate(columns, result);
+        Refine(columns, result, ordered.AsSpan(1));
+    }
+
+    public override void Refine(IColumnSource columns, BitSet result) => Refine(columns, result, InOrderOfCost(columns));
+
+    private static void Refine(IColumnSource columns, BitSet result, ReadOnlySpan<Predicate> ordered)
+    {
+        foreach (var operand in ordered)
         {
-            scratch ??= new BitSet(result.Count);
-            operands[i].Evaluate(columns, scratch);
-            result.And(scratch);
+            if (result.NextSet(0) < 0)
+            {
+                return;
+            }
+
+            operand.Refine(columns, result);
         }
+    }
+
+    private Predicate[] InOrderOfCost(IColumnSource columns)
+    {
+        var ordered = (Predicate[])operands.Clone();
+        Array.Sort(Array.ConvertAll(ordered, o => (int)o.CostOf(columns)), ordered);
+        return ordered;
     }
 }

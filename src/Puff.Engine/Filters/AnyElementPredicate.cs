@@ -22,12 +22,43 @@ internal sealed class AnyElementPredicate(AttributeDefinition attribute, ValueMa
         return false;
     }
 
+    public override FilterCost CostOf(IColumnSource columns)
+    {
+        bool isIndexed = columns.GetIndex(attribute) is not null;
+        return matcher.Cost switch
+        {
+            MatcherCost.Number => isIndexed ? FilterCost.Indexed : FilterCost.ScanNumbers,
+            MatcherCost.Bytes => isIndexed ? FilterCost.Indexed : FilterCost.ScanBytes,
+            _ => isIndexed ? FilterCost.IndexedPattern : FilterCost.ScanPattern,
+        };
+    }
+
+    public override void Explain(IColumnSource columns, FilterPlan plan)
+    {
+        if (Find(columns, out var index) is { } runs)
+        {
+            plan.AddIndex(attribute, runs, index!.Values);
+        }
+        else
+        {
+            plan.AddScan(attribute);
+        }
+    }
+
+    public override bool TryAddFew(IColumnSource columns, BitSet result) => Find(columns, out var index) is { } runs && runs.TryAddFew(index!, result);
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         result.ClearAll();
         var column = columns.GetColumn(attribute);
         if (column is not ArrayColumn array || array.Kind == TypeKind.UnknownArray || array.Elements.Count == 0)
         {
+            return;
+        }
+
+        if (Find(columns, out var index) is { } runs)
+        {
+            runs.Collect(index!, result);
             return;
         }
 
@@ -46,5 +77,18 @@ internal sealed class AnyElementPredicate(AttributeDefinition attribute, ValueMa
                 next = elements.NextSet(end);
             }
         }
+    }
+
+    /// <summary>The values that match, by the index; null when the column is to be scanned.</summary>
+    private OrdinalRuns? Find(IColumnSource columns, out AttributeIndex? index)
+    {
+        index = columns.GetIndex(attribute);
+        if (index is null)
+        {
+            return null;
+        }
+
+        var runs = new OrdinalRuns();
+        return matcher.TryFind(index, runs) ? runs : null;
     }
 }

@@ -37,6 +37,22 @@ internal sealed class ArrayEqualPredicate : Predicate
         return true;
     }
 
+    public override FilterCost CostOf(IColumnSource columns) =>
+        elements.Length > 0 && columns.GetIndex(attribute) is not null ? FilterCost.Indexed : FilterCost.ScanBytes;
+
+    public override void Explain(IColumnSource columns, FilterPlan plan)
+    {
+        var runs = new OrdinalRuns();
+        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs))
+        {
+            plan.AddIndex(attribute, runs, index.Values);
+        }
+        else
+        {
+            plan.AddScan(attribute);
+        }
+    }
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         result.ClearAll();
@@ -57,7 +73,17 @@ internal sealed class ArrayEqualPredicate : Predicate
         }
 
         var array = (ArrayColumn)column;
-        for (int document = array.Present.NextSet(0); document >= 0; document = array.Present.NextSet(document + 1))
+        var runs = new OrdinalRuns();
+        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs))
+        {
+            runs.Collect(index, result);
+        }
+        else
+        {
+            result.CopyFrom(array.Present);
+        }
+
+        for (int document = result.NextSet(0); document >= 0; document = result.NextSet(document + 1))
         {
             var (start, end) = array.GetRange(document);
             result[document] = end - start == elements.Length && AllEqual(array.Elements, start);

@@ -1,11 +1,36 @@
+using Puff.Engine.Formats;
+
 namespace Puff.Engine.Filters;
 
 /// <summary>The string or UUID is one of a list.</summary>
 internal sealed class BytesSetMatcher : BytesValueMatcher
 {
+    private readonly byte[][] operands;
     private readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> set;
 
-    public BytesSetMatcher(byte[][] operands) => set = new HashSet<byte[]>(operands, new ByContent()).GetAlternateLookup<ReadOnlySpan<byte>>();
+    public BytesSetMatcher(byte[][] operands)
+    {
+        this.operands = operands;
+        set = new HashSet<byte[]>(operands, new ByContent()).GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    public override MatcherCost Cost => MatcherCost.Bytes;
+
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    {
+        var ordinals = new List<int>(operands.Length);
+        foreach (byte[] operand in operands)
+        {
+            var (ordinal, isEqual) = index.Find(operand);
+            if (isEqual)
+            {
+                ordinals.Add(ordinal);
+            }
+        }
+
+        runs.AddAll(ordinals);
+        return true;
+    }
 
     protected override bool Matches(ReadOnlySpan<byte> value) => set.Contains(value);
 

@@ -10,6 +10,19 @@ internal sealed class ComplementMatcher(ValueMatcher matcher) : ValueMatcher
 
     public override bool Matches(Column column, int row) => !matcher.Matches(column, row);
 
+    public override MatcherCost Cost => matcher.Cost;
+
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    {
+        if (!matcher.TryFind(index, runs))
+        {
+            return false;
+        }
+
+        runs.Complement(index.Values);
+        return true;
+    }
+
     public override void Evaluate(Column column, Span<ulong> words)
     {
         matcher.Evaluate(column, words);

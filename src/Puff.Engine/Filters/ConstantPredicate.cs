@@ -14,6 +14,12 @@ internal sealed class ConstantPredicate : Predicate
 
     public override bool Matches(IAttributeReader document, IAttributeReader? incoming) => value;
 
+    public override FilterCost CostOf(IColumnSource columns) => FilterCost.Indexed;
+
+    public override void Explain(IColumnSource columns, FilterPlan plan)
+    {
+    }
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         if (value)

@@ -7,12 +7,23 @@ namespace Puff.Engine.Filters;
 /// with a free start in the text (P. H. Sellers, "The theory and computation of evolutionary distances", 1980), kept to the rows that can still
 /// get below the bound (E. Ukkonen, "Finding approximate patterns in strings", 1985): about text × distance steps on ordinary text.
 /// </summary>
-internal sealed class FuzzyMatcher(byte[] query, int maxDistance, bool caseSensitive) : BytesValueMatcher
+internal sealed class FuzzyMatcher : PatternMatcher
 {
     private const int MaxStackRows = 256;
 
-    private readonly int[] query = CodePointFolding.Decode(query, fold: !caseSensitive);
-    private readonly byte[]? exact = maxDistance == 0 && caseSensitive ? query : null;
+    private readonly int[] query;
+    private readonly int maxDistance;
+    private readonly bool caseSensitive;
+    private readonly byte[]? exact;
+
+    public FuzzyMatcher(byte[] query, int maxDistance, bool caseSensitive)
+    {
+        this.query = CodePointFolding.Decode(query, fold: !caseSensitive);
+        this.maxDistance = maxDistance;
+        this.caseSensitive = caseSensitive;
+        exact = maxDistance == 0 && caseSensitive ? query : null;
+        Pieces = TextPieces.TryCreate(GlobLiterals.OfParts(this.query, maxDistance + 1, !caseSensitive));
+    }
 
     protected override bool Matches(ReadOnlySpan<byte> value)
     {

@@ -1,7 +1,7 @@
 namespace Puff.Engine.Filters;
 
 /// <summary>The whole string matches a glob.</summary>
-internal sealed class GlobMatcher : BytesValueMatcher
+internal sealed class GlobMatcher : PatternMatcher
 {
     private readonly GlobProgram program;
 
@@ -12,6 +12,10 @@ internal sealed class GlobMatcher : BytesValueMatcher
     public GlobMatcher(byte[] pattern, bool ignoreCase)
     {
         program = GlobCompiler.Compile(pattern, ignoreCase);
+        var required = GlobLiterals.Of(program);
+        Prefix = required.Prefix;
+        IsPrefixOnly = required.IsPrefixOnly;
+        Pieces = TextPieces.TryCreate([required.Literals]);
         literals = ignoreCase ? null : LiteralRuns.TryCreate(pattern);
     }
 

@@ -69,6 +69,13 @@ internal sealed class GlobProgram
         finalRun = endsInRun ? loop : -1;
     }
 
+    public ReadOnlySpan<GlobInstruction> Instructions => program;
+
+    public bool IgnoresCase => ignoreCase;
+
+    /// <summary>The number of the loop of a `*` that ends the pattern, or -1.</summary>
+    public int FinalRun => finalRun;
+
     /// <summary>Does the whole text match?</summary>
     public bool Matches(ReadOnlySpan<byte> utf8)
     {

@@ -18,15 +18,38 @@ internal sealed class OrPredicate(Predicate[] operands) : Predicate
         return false;
     }
 
+    public override FilterCost CostOf(IColumnSource columns)
+    {
+        var cost = FilterCost.Indexed;
+        foreach (var operand in operands)
+        {
+            var own = operand.CostOf(columns);
+            cost = own > cost ? own : cost;
+        }
+
+        return cost;
+    }
+
+    public override void Explain(IColumnSource columns, FilterPlan plan)
+    {
+        foreach (var operand in operands)
+        {
+            operand.Explain(columns, plan);
+        }
+    }
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         operands[0].Evaluate(columns, result);
         BitSet? scratch = null;
         for (int i = 1; i < operands.Length; i++)
         {
-            scratch ??= new BitSet(result.Count);
-            operands[i].Evaluate(columns, scratch);
-            result.Or(scratch);
+            if (!operands[i].TryAddFew(columns, result))
+            {
+                scratch ??= new BitSet(result.Count);
+                operands[i].Evaluate(columns, scratch);
+                result.Or(scratch);
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ internal interface IColumnSource
     /// of the set has a value. The column of a `[]unknown` attribute has that kind and no elements, also when the attribute has got its type since.
     /// </summary>
     Column? GetColumn(AttributeDefinition attribute);
+
+    /// <summary>The index over that column; null when there is none and the column has to be scanned.</summary>
+    AttributeIndex? GetIndex(AttributeDefinition attribute) => null;
 }
 
 /// <summary>A filter bound to a schema: operands have their column's kind, requirements were checked. Immutable, used from many threads at once.</summary>
@@ -36,4 +39,21 @@ internal abstract class Predicate
     /// Not for predicates with references.
     /// </summary>
     public abstract void Evaluate(IColumnSource columns, BitSet result);
+
+    /// <summary>Keeps of <paramref name="result"/> what matches: as <see cref="Evaluate"/>, but free to look only at the documents in it.</summary>
+    public virtual void Refine(IColumnSource columns, BitSet result)
+    {
+        var matches = new BitSet(result.Count);
+        Evaluate(columns, matches);
+        result.And(matches);
+    }
+
+    /// <summary>Adds the matches to <paramref name="result"/> if they are few and known from an index; false when it did nothing.</summary>
+    public virtual bool TryAddFew(IColumnSource columns, BitSet result) => false;
+
+    /// <summary>What evaluation costs, roughly; a conjunction begins with the cheapest.</summary>
+    public abstract FilterCost CostOf(IColumnSource columns);
+
+    /// <summary>Says for each comparison how it is evaluated, for a reader.</summary>
+    public abstract void Explain(IColumnSource columns, FilterPlan plan);
 }

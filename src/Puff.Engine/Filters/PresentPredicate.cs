@@ -8,6 +8,10 @@ internal sealed class PresentPredicate(AttributeDefinition attribute) : Predicat
 {
     public override bool Matches(IAttributeReader document, IAttributeReader? incoming) => !document.Get(attribute).IsNull;
 
+    public override FilterCost CostOf(IColumnSource columns) => FilterCost.Indexed;
+
+    public override void Explain(IColumnSource columns, FilterPlan plan) => plan.AddScan(attribute);
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         if (columns.GetColumn(attribute) is { } column)

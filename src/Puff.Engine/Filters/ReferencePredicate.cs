@@ -20,8 +20,14 @@ internal sealed class ReferencePredicate(AttributeDefinition attribute, Attribut
         return AttributeBinder.Bind(attribute, filter, operand).Matches(document, null);
     }
 
+    public override FilterCost CostOf(IColumnSource columns) => throw NotForSets();
+
+    public override void Explain(IColumnSource columns, FilterPlan plan) => throw NotForSets();
+
     public override void Evaluate(IColumnSource columns, BitSet result) =>
-        throw new InvalidOperationException("a filter that refers to incoming rows is evaluated row by row");
+        throw NotForSets();
+
+    private static InvalidOperationException NotForSets() => new("a filter that refers to incoming rows is evaluated row by row");
 
     /// <summary>
     /// Where a literal null is an error, a null from the row is no element and no list: nothing matches but the complements. Null: as the literal.

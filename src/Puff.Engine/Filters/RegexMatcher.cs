@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Puff.Engine.Filters;
 
 /// <summary>A regular expression of linear time matches somewhere in the string.</summary>
-internal sealed class RegexMatcher : BytesValueMatcher
+internal sealed class RegexMatcher : PatternMatcher
 {
     public const int MaxPatternChars = 8_192;
 
@@ -33,6 +33,8 @@ internal sealed class RegexMatcher : BytesValueMatcher
         {
             throw new FormatException($"{error.Error} at character {error.Offset}");
         }
+
+        Pieces = RegexLiterals.Of(pattern) is { } literals ? TextPieces.TryCreate(literals) : null;
     }
 
     protected override bool Matches(ReadOnlySpan<byte> value)

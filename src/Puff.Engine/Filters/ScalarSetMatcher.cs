@@ -11,11 +11,13 @@ internal sealed class ScalarSetMatcher : ValueMatcher
 
     private const long NegativeZero = long.MinValue;
 
+    private readonly TypeKind kind;
     private readonly bool isFloat;
     private readonly HashSet<long> set;
 
     public ScalarSetMatcher(TypeKind kind, IEnumerable<long> operands)
     {
+        this.kind = kind;
         isFloat = kind == TypeKind.Float;
         set = [.. operands.Select(Normalise)];
     }
@@ -23,6 +25,24 @@ internal sealed class ScalarSetMatcher : ValueMatcher
     public override bool Matches(in Value value) => set.Contains(Normalise(value.ScalarBits));
 
     public override bool Matches(Column column, int row) => set.Contains(Normalise(((ScalarColumn)column).Values[row]));
+
+    public override MatcherCost Cost => MatcherCost.Number;
+
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    {
+        var ordinals = new List<int>(set.Count);
+        foreach (long operand in set)
+        {
+            var (ordinal, isEqual) = index.Find(ScalarOrder.SortableBits(kind, operand));
+            if (isEqual)
+            {
+                ordinals.Add(ordinal);
+            }
+        }
+
+        runs.AddAll(ordinals);
+        return true;
+    }
 
     public override void Evaluate(Column column, Span<ulong> words)
     {

@@ -113,6 +113,9 @@ internal sealed class IdsPartReader
         return new BytesColumn(ids.Type, part.Documents, present, table, part.Read(ids));
     }
 
+    /// <summary>The order of the ids as an index over their column, which is not empty.</summary>
+    public AttributeIndex GetIndex(Column column) => AttributeIndex.OfIds(column, part.Read(sortedDocuments));
+
     private int CompareAt(int position, in DocumentId id)
     {
         switch (Kind)

@@ -14,6 +14,7 @@ internal enum PartKind : ushort
     Codes = 5,
     Sparse = 6,
     Text = 7,
+    Attributes = 8,
 }
 
 /// <summary>The kinds of sections in segment parts. The numbers are stored: they only grow.</summary>
@@ -47,6 +48,13 @@ internal enum PartSection : ushort
     TextFirstTerms = 26,
     TextLengths = 27,
     TextFacts = 28,
+    AttributeStarts = 29,
+    AttributeDocuments = 30,
+    AttributeBitmaps = 31,
+    AttributeRows = 32,
+    AttributeOrdinals = 33,
+    Grams = 34,
+    GramStarts = 35,
 }
 
 /// <summary>One entry of a part's directory.</summary>
@@ -86,6 +94,7 @@ internal static class PartFormat
         PartKind.Codes => "codes",
         PartKind.Sparse => "sparse",
         PartKind.Text => "text",
+        PartKind.Attributes => "attributes",
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
     };
 

@@ -41,17 +41,16 @@ internal static class Aggregator
 
     private static void AddColumn(QueryRun run, SetView view, ScalarColumn column, ref Sum sum)
     {
-        // Absent documents hold 0, so they need no test.
-        var values = column.Values;
-        var matches = view.Matches;
-        for (int document = matches.NextSet(0); document >= 0; document = matches.NextSet(document + 1))
+        run.Cancellation.ThrowIfCancellationRequested();
+        run.RowsScanned += view.MatchCount;
+        switch (column.Kind)
         {
-            if ((++run.RowsScanned & 4095) == 0)
-            {
-                run.Cancellation.ThrowIfCancellationRequested();
-            }
-
-            sum.Add(column.Kind, values[document]);
+            case TypeKind.Float:
+                sum.Add(MaskedSum.OfFloats(column.Values, view.Matches));
+                break;
+            default:
+                sum.Add(MaskedSum.OfIntegers(column.Values, view.Matches, isSigned: column.Kind != TypeKind.UInt));
+                break;
         }
     }
 }
@@ -76,6 +75,16 @@ internal struct Sum
                 integer += bits;
                 break;
         }
+    }
+
+    public void Add(Int128 integers) => integer += integers;
+
+    public void Add(double numbers) => number += numbers;
+
+    public void Add(in Sum other)
+    {
+        integer += other.integer;
+        number += other.number;
     }
 
     /// <summary>The sum at the attribute's type; Invalid when an integer sum leaves its 64 bits.</summary>

@@ -17,7 +17,14 @@ internal static class AttributeOrder
         var heap = new BoundedHeap<OrderEntry, OrderComparer>(count, comparer);
         foreach (var view in run.Views)
         {
-            Scan(run, view, comparer, heap);
+            if (OrderedWalk.TryCreate(view, order.Keys[0], count) is { } walk)
+            {
+                walk.Run(run, comparer, heap);
+            }
+            else
+            {
+                Scan(run, view, comparer, heap);
+            }
         }
 
         return Array.ConvertAll(heap.DrainSorted(), e => new RankedDocument(0, e.Set, e.Document));

@@ -39,6 +39,15 @@ internal sealed class GroupAggregator
 
     private void Add(SetView view)
     {
+        if (OrdinalGroups.TryCreate(view, aggregate) is { } counted)
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            counted.Count(view.Matches);
+            counted.ForEach(key, AddGroup);
+            run.RowsScanned += view.MatchCount;
+            return;
+        }
+
         var sums = aggregate.Sums.Select(a => view.GetColumn(a) as ScalarColumn).ToArray();
         var columns = aggregate.Keys.Select(k => k.ForEachUnique ? null : new KeyColumn(view.GetColumn(k.Attribute))).ToArray();
         var unique = aggregate.Keys.FirstOrDefault(k => k.ForEachUnique).Attribute;
@@ -66,6 +75,21 @@ internal sealed class GroupAggregator
         }
 
         run.RowsScanned += view.MatchCount;
+    }
+
+    /// <summary>Adds what a whole set has under the current key.</summary>
+    private void AddGroup(long count, ReadOnlySpan<Sum> sums)
+    {
+        if (FindGroup() is not { } group)
+        {
+            return;
+        }
+
+        group.Count += count;
+        for (int i = 0; i < sums.Length; i++)
+        {
+            group.Sums[i].Add(sums[i]);
+        }
     }
 
     private void AddDocument(int document, KeyColumn?[] columns, KeyColumn? elements, int element, ScalarColumn?[] sums)

@@ -59,7 +59,7 @@ internal sealed class KeyWriter
             return kind == TypeKind.String ? Value.Utf8(bytes) : Value.Uuid(bytes);
         }
 
-        long bits = SortColumn.FromSortableBits(kind, SortColumn.PrefixOf(key[..8]));
+        long bits = ScalarOrder.FromSortableBits(kind, ScalarOrder.PrefixOf(key[..8]));
         key = key[8..];
         return kind switch
         {
@@ -112,7 +112,7 @@ internal sealed class KeyColumn(Column? column)
         }
         else if (scalars is not null)
         {
-            key.AddScalar(SortColumn.SortableBits(column.Kind, scalars.Values[document]));
+            key.AddScalar(ScalarOrder.SortableBits(column.Kind, scalars.Values[document]));
         }
         else
         {

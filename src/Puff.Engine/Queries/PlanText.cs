@@ -29,6 +29,7 @@ internal sealed class PlanText
             string kind = view.Set.IsTail ? "tail, row by row" : "segment, by columns";
             string matches = run.Query.Filter is null ? string.Empty : $", {view.MatchCount} match the filter ({kind})";
             Line($"    set {view.Index}: {view.Set.Live.PopCount()} live of {view.Set.Count}{matches}");
+            AddFilterPlan(run.Query.Filter, view);
         }
 
         Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
@@ -68,6 +69,21 @@ internal sealed class PlanText
             var text = view.Text;
             Line($"    set {view.Index}: by posting lists: {text.BlocksRead} of {text.Blocks} posting blocks unpacked, {text.WindowsSkipped} of "
                 + $"{text.Windows} windows skipped, {text.Candidates} candidates, {text.Scored} documents scored exactly");
+        }
+    }
+
+    private void AddFilterPlan(Predicate? filter, SetView view)
+    {
+        if (filter is null || view.Set.Columns is not { } columns)
+        {
+            return;
+        }
+
+        var plan = new FilterPlan();
+        filter.Explain(columns, plan);
+        foreach (string line in plan.Lines)
+        {
+            Line("      " + line);
         }
     }
 

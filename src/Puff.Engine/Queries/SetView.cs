@@ -85,6 +85,9 @@ internal sealed class SetView
         }
     }
 
+    /// <summary>The index over the column of an attribute or the id; null when there is none.</summary>
+    public AttributeIndex? GetIndex(AttributeDefinition attribute) => Set.Columns?.GetIndex(attribute);
+
     /// <summary>
     /// The column of a filterable attribute or the id, right for all matching documents; null when none has a value. A column built from
     /// rows lives as long as this view.

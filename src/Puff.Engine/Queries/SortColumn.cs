@@ -34,7 +34,7 @@ internal sealed class SortColumn
             return false;
         }
 
-        prefix = scalars is not null ? SortableBits(kind, scalars.Values[document]) : PrefixOf(bytes!.Get(document));
+        prefix = scalars is not null ? ScalarOrder.SortableBits(kind, scalars.Values[document]) : ScalarOrder.PrefixOf(bytes!.Get(document));
         return true;
     }
 
@@ -49,46 +49,5 @@ internal sealed class SortColumn
 
         int order = prefix.CompareTo(otherPrefix);
         return order != 0 || bytes is null ? order : bytes.Get(document).SequenceCompareTo(other.bytes!.Get(otherDocument));
-    }
-
-    /// <summary>Maps the 64 bits of a scalar column to an unsigned number of the same order; -0.0 and 0.0 become one.</summary>
-    public static ulong SortableBits(TypeKind kind, long bits)
-    {
-        const ulong Sign = 1UL << 63;
-        switch (kind)
-        {
-            case TypeKind.Int or TypeKind.DateTime:
-                return unchecked((ulong)bits) ^ Sign;
-            case TypeKind.Float:
-                ulong raw = bits == long.MinValue ? 0 : unchecked((ulong)bits);
-                return (raw & Sign) != 0 ? ~raw : raw | Sign;
-            default:
-                return unchecked((ulong)bits);
-        }
-    }
-
-    /// <summary>The inverse of <see cref="SortableBits"/>.</summary>
-    public static long FromSortableBits(TypeKind kind, ulong sortable)
-    {
-        const ulong Sign = 1UL << 63;
-        return unchecked((long)(kind switch
-        {
-            TypeKind.Int or TypeKind.DateTime => sortable ^ Sign,
-            TypeKind.Float => (sortable & Sign) != 0 ? sortable & ~Sign : ~sortable,
-            _ => sortable,
-        }));
-    }
-
-    /// <summary>The first 8 bytes as a big-endian number, zeros where there are fewer.</summary>
-    public static ulong PrefixOf(ReadOnlySpan<byte> value)
-    {
-        ulong prefix = 0;
-        int length = Math.Min(value.Length, 8);
-        for (int i = 0; i < length; i++)
-        {
-            prefix |= (ulong)value[i] << (56 - 8 * i);
-        }
-
-        return prefix;
     }
 }

@@ -53,6 +53,9 @@ public sealed record AttributeDefinition(int Id, string Name, AttributeType Type
     public bool LateInteraction { get; init; }
 
     public bool SparseKnn { get; init; }
+
+    /// <summary>A filter may name it, so segments keep its values by column too.</summary>
+    internal bool HasColumn => Type.CanFilter && (Filterable || Regex || Glob || Fuzzy);
 }
 
 /// <summary>

@@ -57,6 +57,23 @@ internal static class SegmentBuilder
         }
     }
 
+    /// <summary>Adds one attribute's value of a document to its index, if the row has one.</summary>
+    public static void AddToIndex(AttributeIndexEncoder index, int document, ReadOnlySpan<byte> row, int attribute)
+    {
+        foreach (var entry in RowFormat.Enumerate(row))
+        {
+            if (entry.Number == attribute)
+            {
+                index.Add(document, entry.Payload);
+            }
+
+            if (entry.Number >= attribute)
+            {
+                return;
+            }
+        }
+    }
+
     /// <summary>Adds one attribute's value of a document to its inverted index, if the row has one.</summary>
     /// <param name="sparse">The index.</param>
     /// <param name="document">The document's number.</param>
@@ -137,7 +154,7 @@ internal static class SegmentBuilder
         public async ValueTask WriteColumnsAsync()
         {
             await using var part = await BeginAsync(PartKind.Columns);
-            foreach (var attribute in schema.Attributes.Where(a => a.Filterable && a.Type.CanFilter))
+            foreach (var attribute in schema.Attributes.Where(a => a.HasColumn))
             {
                 using var column = new ColumnEncoder(part.Encoder, attribute, source.Count);
                 for (int document = 0; document < source.Count; document++)
@@ -168,6 +185,11 @@ internal static class SegmentBuilder
 
         private async Task WriteIndexesAsync(MergeSource? merged, SegmentLayout? layout, int threads)
         {
+            if (schema.Attributes.Any(a => a.HasColumn))
+            {
+                await WriteAttributesAsync();
+            }
+
             if (schema.Attributes.Any(a => a.SparseKnn))
             {
                 await WriteSparseAsync();
@@ -182,6 +204,28 @@ internal static class SegmentBuilder
             {
                 await WriteCodesAsync(layout, threads);
             }
+        }
+
+        private async Task WriteAttributesAsync()
+        {
+            await using var part = await BeginAsync(PartKind.Attributes);
+            foreach (var attribute in schema.Attributes.Where(a => a.HasColumn))
+            {
+                using var index = new AttributeIndexEncoder(part.Encoder, attribute, source.Count);
+                for (int document = 0; document < source.Count; document++)
+                {
+                    AddToIndex(index, document, source.GetRow(document), attribute.Id);
+                    if (document % CancellationStride == 0)
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                    }
+                }
+
+                index.Finish();
+                await part.DrainAsync(cancellation);
+            }
+
+            await EndAsync(part, PartKind.Attributes);
         }
 
         private async Task WriteVectorsAsync()

@@ -9,12 +9,15 @@ namespace Puff.Engine.Segments;
 /// <param name="Codes">Null when the segment has no codes.</param>
 /// <param name="Sparse">Null when the namespace had no indexed sparse vectors, or the segment was written before there were indexes.</param>
 /// <param name="Text">The same for full-text attributes.</param>
+/// <param name="Attributes">The same for attributes that a filter may name.</param>
 internal sealed record SegmentParts(
-    MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes, MappedPart? Sparse, MappedPart? Text)
+    MappedPart Rows, MappedPart Ids, MappedPart Columns, MappedPart? Vectors, MappedPart? Codes, MappedPart? Sparse, MappedPart? Text,
+    MappedPart? Attributes)
 {
     private static readonly PartKind[] Kinds =
     [
         PartKind.Rows, PartKind.Ids, PartKind.Columns, PartKind.Vectors, PartKind.Codes, PartKind.Sparse, PartKind.Text,
+        PartKind.Attributes,
     ];
 
     /// <summary>Maps what the descriptor lists; parts this build does not know are left alone.</summary>
@@ -31,7 +34,7 @@ internal sealed record SegmentParts(
                     var expected = descriptor.Parts.First(p => p.Name == name);
                     opened.Add(kind, await MappedPart.OpenAsync(store, descriptor.KeyOf(name), kind, expected, descriptor.Documents, cancellation));
                 }
-                else if (kind is not (PartKind.Vectors or PartKind.Codes or PartKind.Sparse or PartKind.Text))
+                else if (kind is PartKind.Rows or PartKind.Ids or PartKind.Columns)
                 {
                     throw PuffException.Corrupt($"the manifest names no part {name} of segment {descriptor.KeyBase}");
                 }
@@ -39,7 +42,8 @@ internal sealed record SegmentParts(
 
             return new SegmentParts(
                 opened[PartKind.Rows], opened[PartKind.Ids], opened[PartKind.Columns], opened.GetValueOrDefault(PartKind.Vectors),
-                opened.GetValueOrDefault(PartKind.Codes), opened.GetValueOrDefault(PartKind.Sparse), opened.GetValueOrDefault(PartKind.Text));
+                opened.GetValueOrDefault(PartKind.Codes), opened.GetValueOrDefault(PartKind.Sparse), opened.GetValueOrDefault(PartKind.Text),
+                opened.GetValueOrDefault(PartKind.Attributes));
         }
         catch
         {
@@ -61,5 +65,6 @@ internal sealed record SegmentParts(
         Codes?.Release();
         Sparse?.Release();
         Text?.Release();
+        Attributes?.Release();
     }
 }

@@ -28,6 +28,7 @@ internal sealed class SegmentReader : ITextColumns
     private readonly ConcurrentDictionary<int, LateInteractionCodes> tokenCodes = new();
     private readonly ConcurrentDictionary<int, SparseSource?> openSparse = new();
     private readonly ConcurrentDictionary<(int Attribute, TextAnalysis Analysis), TextSource> openTexts = new();
+    private readonly ConcurrentDictionary<(int Attribute, TypeKind Kind), AttributeIndex?> openAttributes = new();
     private readonly ConcurrentDictionary<int, ExactRows?> exactRows = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
@@ -308,6 +309,26 @@ internal sealed class SegmentReader : ITextColumns
         }
     }
 
+    /// <summary>The index of an attribute (or of the id, number 0); null when no document has a value or the segment was written without.</summary>
+    public AttributeIndex? GetIndex(AttributeDefinition attribute)
+    {
+        var key = (attribute.Id, attribute.Type.Kind);
+        if (openAttributes.TryGetValue(key, out var index))
+        {
+            return index;
+        }
+
+        if (GetColumn(attribute) is not { } column)
+        {
+            return null;
+        }
+
+        lock (building)
+        {
+            return openAttributes.GetOrAdd(key, _ => OpenIndex(attribute, column));
+        }
+    }
+
     /// <summary>The inverted index of a sparse vector attribute; null when the segment was written without it.</summary>
     public SparseSource? GetSparse(AttributeDefinition attribute) =>
         parts.Sparse is { } part ? openSparse.GetOrAdd(attribute.Id, static (id, part) => SparseSource.Open(part, id), part) : null;
@@ -433,6 +454,15 @@ internal sealed class SegmentReader : ITextColumns
             part.Dispose();
             throw;
         }
+
+    private AttributeIndex? OpenIndex(AttributeDefinition attribute, Column column)
+    {
+        if (attribute.Id == 0)
+        {
+            return Open(parts.Ids, _ => ids.GetIndex(column));
+        }
+
+        return parts.Attributes is { } part ? Open(part, reader => AttributeIndex.Open(reader, attribute, column, part.Damaged)) : null;
     }
 
     private CodedVectors OpenIndex(AttributeDefinition attribute, ClusterTree? tree)

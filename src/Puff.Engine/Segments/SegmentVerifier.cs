@@ -38,6 +38,12 @@ internal static class SegmentVerifier
             await CollectAsync(problems, codes, () => CodesVerifier.VerifyAsync(store, descriptor, trees, cancellation));
         }
 
+        string attributes = descriptor.KeyOf(PartFormat.NameOf(PartKind.Attributes));
+        if (problems.Count == 0 && descriptor.AllKeys().Contains(attributes))
+        {
+            await CollectAsync(problems, attributes, () => VerifyAttributesAsync(store, descriptor, cancellation));
+        }
+
         return problems;
     }
 
@@ -51,6 +57,23 @@ internal static class SegmentVerifier
         }
 
         return problems;
+    }
+
+    private static async ValueTask VerifyAttributesAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    {
+        var parts = await SegmentParts.OpenAsync(store, descriptor, cancellation);
+        try
+        {
+            AttributeVerifier.Walk(parts.Attributes!.Reader, parts.Columns.Reader);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Attributes!.Damaged(damage);
+        }
+        finally
+        {
+            parts.Release();
+        }
     }
 
     private static async ValueTask CollectAsync(List<SegmentProblem> problems, string key, Func<ValueTask> verify)

@@ -29,14 +29,15 @@ public class PersistedNumbersTests
     public void DistanceMetric_keeps_its_numbers() => AssertNumbers<DistanceMetric>("CosineDistance=1 EuclideanSquared=2");
 
     [Fact]
-    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4 Codes=5 Sparse=6 Text=7");
+    public void PartKind_keeps_its_numbers() => AssertNumbers<PartKind>("Rows=1 Ids=2 Columns=3 Vectors=4 Codes=5 Sparse=6 Text=7 Attributes=8");
 
     [Fact]
     public void PartSection_keeps_its_numbers() => AssertNumbers<PartSection>(
         "Rows=1 RowOffsets=2 Ids=3 IdOffsets=4 SortedIds=5 SortedDocuments=6 IdFilter=7 Present=8 Values=9 Starts=10 Offsets=11 Bytes=12 " +
         "Vectors=13 VectorBlocks=14 CodeGroups=15 Codes=16 CodeDocuments=17 CodeCentroid=18 " +
         "SparsePostings=19 SparseBlocks=20 SparseLists=21 SparseKeyOffsets=22 SparseKeys=23 TextData=24 TextBlocks=25 TextFirstTerms=26 "
-        + "TextLengths=27 TextFacts=28");
+        + "TextLengths=27 TextFacts=28 "
+        + "AttributeStarts=29 AttributeDocuments=30 AttributeBitmaps=31 AttributeRows=32 AttributeOrdinals=33 Grams=34 GramStarts=35");
 
     [Fact]
     public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
@@ -55,7 +56,7 @@ public class PersistedNumbersTests
 
     [Fact]
     public void Part_names_are_parts_of_keys() =>
-        Assert.Equal("rows ids columns vectors codes sparse text", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
+        Assert.Equal("rows ids columns vectors codes sparse text attributes", string.Join(' ', Enum.GetValues<PartKind>().Select(PartFormat.NameOf)));
 
     [Fact]
     public void Measures_of_the_layouts_stay() => Assert.Equal(
@@ -66,6 +67,7 @@ public class PersistedNumbersTests
 
     // Four bytes of magic and a u16 version, as files written by each version have them. That this program still writes the newest one is tested with the formats.
     [Theory]
+    [InlineData("attributes", "PUFP", 1)]
     [InlineData("columns", "PUFP", 1)]
     [InlineData("deletes", "PUFD", 1)]
     [InlineData("ids", "PUFP", 1)]

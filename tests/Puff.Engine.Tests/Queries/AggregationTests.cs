@@ -1,4 +1,5 @@
 using Puff.Engine.Filters;
+using Puff.Engine.Formats;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
 using Xunit;
@@ -155,7 +156,7 @@ public sealed class AggregationTests
             }
             else
             {
-                writer.AddScalar(SortColumn.SortableBits(kind, BuiltColumn.Bits(value)));
+                writer.AddScalar(ScalarOrder.SortableBits(kind, BuiltColumn.Bits(value)));
             }
 
             writer.AddScalar(7);

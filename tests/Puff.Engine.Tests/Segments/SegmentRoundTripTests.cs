@@ -182,7 +182,7 @@ public class SegmentRoundTripTests
         var segment = await SegmentReader.OpenAsync(store, descriptor, Cancellation);
         var set = new SegmentDocumentSet(segment, segment.BaseLive, []);
 
-        Assert.Equal(5, segment.Keys.Count);
+        Assert.Equal(6, segment.Keys.Count);
         Assert.Contains("puff/ns/test/del/1", segment.Keys);
         for (int i = 0; i < 100; i++)
         {
