@@ -454,6 +454,7 @@ internal sealed class SegmentReader : ITextColumns
             part.Dispose();
             throw;
         }
+    }
 
     private AttributeIndex? OpenIndex(AttributeDefinition attribute, Column column)
     {

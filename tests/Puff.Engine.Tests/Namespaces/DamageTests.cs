@@ -169,7 +169,7 @@ public sealed class DamageTests
         };
         Assert.Single((await (await fixture.OpenAsync()).QueryAsync("docs", everything)).Rows!);
         var keys = await fixture.KeysAsync("puff/ns/docs/seg/");
-        Assert.Equal(5, keys.Count);
+        Assert.Equal(6, keys.Count);
 
         foreach (string key in keys)
         {
