@@ -38,6 +38,8 @@ internal sealed class FilterPlan
 
     public void AddScan(AttributeDefinition attribute) => Add($"\"{attribute.Name}\" by column");
 
+    public void AddText(AttributeDefinition attribute) => Add($"\"{attribute.Name}\" by index of text");
+
     private void Add(string line)
     {
         if (lines.Count < MaxLines)

@@ -65,6 +65,10 @@ internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher
         return TextReading.ReadValue(TextAnalyzer.For(attribute.FullText!), document.Get(attribute), tokens) && matcher.Matches(tokens);
     }
 
+    public override FilterCost CostOf(IColumnSource columns) => FilterCost.IndexedPattern;
+
+    public override void Explain(IColumnSource columns, FilterPlan plan) => plan.AddText(attribute);
+
     public override void Evaluate(IColumnSource columns, BitSet result)
     {
         if (columns is not ITextColumns texts)
