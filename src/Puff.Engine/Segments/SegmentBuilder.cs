@@ -105,7 +105,7 @@ internal static class SegmentBuilder
         private const int CancellationStride = 4_096;
 
         // By kind: parts that are written at the same time may end in any order.
-        private readonly SegmentPart?[] parts = new SegmentPart?[(int)PartKind.Text + 1];
+        private readonly SegmentPart?[] parts = new SegmentPart?[(int)PartKind.Attributes + 1];
         private readonly List<SegmentTree> trees = [];
         private long logicalBytes;
 
