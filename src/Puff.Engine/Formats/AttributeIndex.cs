@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Puff.Engine.Encoding;
 using Puff.Engine.Numerics;
@@ -340,4 +342,43 @@ internal sealed unsafe class OrdinalTable(MemoryRegion table, int width)
     private readonly ushort* wide = (ushort*)table.Pointer;
 
     public int this[int row] => narrow != null ? narrow[row] : wide[row];
+
+    /// <summary>Adds to <paramref name="counts"/>, by ordinal, how many of the documents have it.</summary>
+    /// <param name="documents">A bit for each.</param>
+    /// <param name="counts">One more than there are values.</param>
+    public void Count(ReadOnlySpan<ulong> documents, Span<long> counts)
+    {
+        if (width == 1)
+        {
+            Count(table.AsSpan(), documents, counts);
+        }
+        else
+        {
+            Count(MemoryMarshal.Cast<byte, ushort>(table.AsSpan()), documents, counts);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Count<T>(ReadOnlySpan<T> ordinals, ReadOnlySpan<ulong> documents, Span<long> counts)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        for (int w = 0; w < documents.Length; w++)
+        {
+            ulong word = documents[w];
+            if (word == ulong.MaxValue)
+            {
+                foreach (var ordinal in ordinals.Slice(w << 6, 64))
+                {
+                    counts[int.CreateTruncating(ordinal)]++;
+                }
+
+                continue;
+            }
+
+            for (; word != 0; word &= word - 1)
+            {
+                counts[int.CreateTruncating(ordinals[(w << 6) + BitOperations.TrailingZeroCount(word)])]++;
+            }
+        }
+    }
 }

@@ -80,6 +80,12 @@ internal sealed class OrdinalGroups
     public void Count(BitSet documents)
     {
         var words = documents.Words;
+        if (keys is [{ Ordinals: { } only }] && array is null && columns.Length == 0)
+        {
+            only.Count(words, counts);
+            return;
+        }
+
         for (int w = 0; w < words.Length; w++)
         {
             for (ulong word = words[w]; word != 0; word &= word - 1)
@@ -163,10 +169,12 @@ internal sealed class OrdinalGroups
     /// <summary>One part of a group's number.</summary>
     private sealed class Key(AttributeIndex? index, int factor)
     {
-        private readonly OrdinalTable? ordinals = index?.Ordinals;
         private readonly KeyColumn column = new(index?.Rows);
 
-        public int OrdinalOf(int row) => ordinals is null ? 0 : ordinals[row] * factor;
+        /// <summary>Null when every document has null.</summary>
+        public OrdinalTable? Ordinals { get; } = index?.Ordinals;
+
+        public int OrdinalOf(int row) => Ordinals is null ? 0 : Ordinals[row] * factor;
 
         public void Write(KeyWriter writer, int group)
         {
