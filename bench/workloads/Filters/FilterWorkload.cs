@@ -22,11 +22,7 @@ internal static class FilterWorkload
         Machine.Print();
         var data = new FilterData(options.Number("documents", 1_000_000), options.Number("seed", 1));
         using var folder = options.Folder();
-        await using var store = await FilterStore.OpenAsync(folder.Path);
-        if (!Directory.EnumerateFileSystemEntries(folder.Path, "current*", SearchOption.AllDirectories).Any())
-        {
-            await store.FillAsync(data);
-        }
+        await using var store = await MergedStore.OpenAsync(folder.Path, "filters", data.Documents, FilterData.Schema, data.Row);
 
         if (options.Text("mode", "all") == "fill")
         {

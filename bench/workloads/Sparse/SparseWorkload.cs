@@ -23,11 +23,9 @@ internal static class SparseWorkload
             ? new SampleSparseData()
             : new GeneratedSparseData(options.Number("documents", 1_000_000), options.Number("queries", 300), options.Number("seed", 1));
         using var folder = options.Folder();
-        await using var store = await SparseStore.OpenAsync(folder.Path);
-        if (!Directory.EnumerateFileSystemEntries(folder.Path, "current*", SearchOption.AllDirectories).Any())
-        {
-            await store.FillAsync(data);
-        }
+        var schema = new SchemaUpdate([new AttributeUpdate("words") { Type = "{}f16", SparseKnn = true }]);
+        await using var store = await MergedStore.OpenAsync(folder.Path, "sparse", data.Documents, schema, document =>
+            new DocumentRow(Value.Int(document), [new("words", Value.Sparse(data.Document(document))), new("group", MergedStore.GroupOf(document))]));
 
         if (options.Text("mode", "all") == "fill")
         {

@@ -19,11 +19,9 @@ internal static class TextWorkload
         Machine.Print();
         var data = new TextData(options.Number("documents", 1_000_000), options.Number("queries", 500), options.Number("seed", 1));
         using var folder = options.Folder();
-        await using var store = await TextStore.OpenAsync(folder.Path);
-        if (!Directory.EnumerateFileSystemEntries(folder.Path, "current*", SearchOption.AllDirectories).Any())
-        {
-            await store.FillAsync(data);
-        }
+        var schema = new SchemaUpdate([new AttributeUpdate("body") { Type = "string", FullText = new FullTextUpdate(true) }]);
+        await using var store = await MergedStore.OpenAsync(folder.Path, "text", data.Documents, schema, document =>
+            new DocumentRow(Value.Int(document), [new("body", Value.String(data.Document(document))), new("group", MergedStore.GroupOf(document))]));
 
         string mode = options.Text("mode", "all");
         if (mode is "all" or "puff")
