@@ -26,7 +26,7 @@ internal sealed class CannedHttpServer : IAsyncDisposable
     public static string Error(int status, string code)
     {
         string body = $"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>canned</Message></Error>";
-        return $"HTTP/1.1 {status} Canned\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
+        return $"HTTP/1.1 {status} Canned\r\nx-ms-error-code: {code}\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}";
     }
 
     public async ValueTask DisposeAsync()

@@ -43,7 +43,11 @@ public sealed class ObjectStoreUriTests
 
     [Theory]
     [InlineData("", "empty")]
-    [InlineData("az://container/prefix", "not supported yet")]
+    [InlineData("az://container/prefix", "account is missing")]
+    [InlineData("az://container?account=a", "no key was found")]
+    [InlineData("az://?account=a", "container is missing")]
+    [InlineData("az://c?account=a&region=x", "'region'")]
+    [InlineData("az://c?account=a&endpoint=localhost", "endpoint=")]
     [InlineData("gs://bucket", "'gs'")]
     [InlineData("s3://", "bucket is missing")]
     [InlineData("s3:///prefix", "bucket is missing")]
@@ -66,6 +70,21 @@ public sealed class ObjectStoreUriTests
         var error = Assert.Throws<PuffException>(() => Parse("s3://id:topsecret@bucket/x"));
         Assert.Contains("AWS_SECRET_ACCESS_KEY", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("topsecret", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<PuffException>(() => Parse("az://id:topsecret@container/x"));
+        Assert.Contains("AZURE_STORAGE_KEY", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("topsecret", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AzureAddressCarriesItsSettings()
+    {
+        variables["AZURE_STORAGE_ACCOUNT"] = "mine";
+        variables["AZURE_STORAGE_KEY"] = "a2V5";
+        var azure = Parse("az://box/some/pre%20fix/").Azure!;
+        Assert.Equal(("mine", "box", "some/pre fix", "a2V5"), (azure.Account, azure.Container, azure.Prefix, azure.Key));
+        Assert.Null(azure.Endpoint);
+        azure = Parse("az://box?account=other&endpoint=http://localhost:1/other").Azure!;
+        Assert.Equal(("other", "http://localhost:1/other"), (azure.Account, azure.Endpoint));
     }
 
     [Fact]

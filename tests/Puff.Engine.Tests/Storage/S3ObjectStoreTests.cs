@@ -64,7 +64,7 @@ public sealed class S3ServerTests
         foreach (var wrong in new[] { options with { SecretKey = "wrong" }, options with { AccessKey = "nobody" } })
         {
             await using var store = new S3ObjectStore(wrong);
-            foreach (var error in await ErrorsOfAllCallsAsync(store))
+            foreach (var error in await CloudCalls.ErrorsOfAllAsync(store, Cancel))
             {
                 Assert.False(error.Transient);
                 Assert.False(error.OutcomeUnknown);
@@ -80,7 +80,7 @@ public sealed class S3ServerTests
     public async Task MissingBucketIsAnErrorNotAnAbsentObject()
     {
         await using var store = new S3ObjectStore(await S3TestServer.GoodAsync() with { Bucket = "no-such-bucket" });
-        foreach (var error in await ErrorsOfAllCallsAsync(store))
+        foreach (var error in await CloudCalls.ErrorsOfAllAsync(store, Cancel))
         {
             Assert.False(error.Transient);
             Assert.Matches("NoSuchBucket; create the bucket", error.Message);
@@ -134,29 +134,5 @@ public sealed class S3ServerTests
         var response = await store.Client.ListMultipartUploadsAsync(
             new ListMultipartUploadsRequest { BucketName = options.Bucket, Prefix = options.Prefix }, Cancel);
         return response.MultipartUploads ?? [];
-    }
-
-    private static async Task<List<StoreException>> ErrorsOfAllCallsAsync(S3ObjectStore store)
-    {
-        Func<Task>[] calls =
-        [
-            async () => await store.GetAsync("a", new GetOptions(), User, Cancel),
-            async () => await store.GetAsync("a", new GetOptions(3, 5), User, Cancel),
-            async () => await store.HeadAsync("a", User, Cancel),
-            async () => await store.MapAsync("a", User, Cancel),
-            async () => await store.PutAsync("a", default, PutCondition.None, User, Cancel),
-            async () => await store.PutAsync("a", default, PutCondition.Absent, User, Cancel),
-            async () => await store.PutAsync("a", default, PutCondition.Matches("\"x\""), User, Cancel),
-            async () => await store.DeleteAsync("a", User, Cancel),
-            async () => await store.ListAsync(new ListOptions(""), User, Cancel),
-            async () => await store.CopyAsync("a", "b", User, Cancel),
-        ];
-        var errors = new List<StoreException>();
-        foreach (var call in calls)
-        {
-            errors.Add(await Assert.ThrowsAsync<StoreException>(call));
-        }
-
-        return errors;
     }
 }

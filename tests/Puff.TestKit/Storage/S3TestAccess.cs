@@ -1,7 +1,7 @@
 namespace Puff.TestKit.Storage;
 
 /// <summary>
-/// Where an S3 server for the tests is and the keys it takes, from environment variables. Without them the S3 tests fail: a skipped test would prove nothing.
+/// Where an S3 server for the tests is and the keys it takes, from environment variables.
 /// To leave them out on purpose: -class- "*S3*".
 /// </summary>
 internal sealed record S3TestAccess(string Endpoint, string AccessKey, string SecretKey)
@@ -16,9 +16,5 @@ internal sealed record S3TestAccess(string Endpoint, string AccessKey, string Se
     public static S3TestAccess Bad() => Read("PUFF_TEST_BADS3", "tests/tools/bad-s3-server");
 
     private static S3TestAccess Read(string variables, string tool) =>
-        new(Variable($"{variables}_ENDPOINT", tool), Variable($"{variables}_KEY", tool), Variable($"{variables}_SECRET", tool));
-
-    private static string Variable(string name, string tool) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value
-        ? value
-        : throw new InvalidOperationException($"{name} is not set: this test needs a server; run  eval \"$({tool} start)\"  first, or ./test, which does");
+        new(TestVariable.Read($"{variables}_ENDPOINT", tool), TestVariable.Read($"{variables}_KEY", tool), TestVariable.Read($"{variables}_SECRET", tool));
 }

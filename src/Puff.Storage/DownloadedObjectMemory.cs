@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 using Microsoft.Win32.SafeHandles;
 using Puff.Engine.Storage;
 
-namespace Puff.Storage.S3;
+namespace Puff.Storage;
 
 /// <summary>A mapped local file without a name: the last release gives its disk space back, and so does the end of the process.</summary>
 internal sealed unsafe class DownloadedObjectMemory : ObjectMemory
