@@ -35,6 +35,7 @@ internal static class PuffProbe
     public static async Task MeasureAsync(Options options)
     {
         using var set = VectorSets.Open(options);
+        BringToCache(options.Text("store", ""));
         var runs = new List<Run>();
         foreach (string target in options.Text("probe-target", "default").Split(','))
         {
@@ -47,6 +48,21 @@ internal static class PuffProbe
         var points = runs.Select(
             r => r.Samples.Summarize("target=" + r.Target, set, truths.First(t => t.Selectivity == r.Filter), options.Number("k", 10), r.Memory));
         await File.WriteAllTextAsync(options.Text("out", ""), JsonSerializer.Serialize(points));
+    }
+
+    /// <summary>
+    /// Reads the store once: figures are for files in the page cache, and a large segment that was just written may be there in part only.
+    /// </summary>
+    private static void BringToCache(string store)
+    {
+        byte[] buffer = new byte[1 << 20];
+        foreach (string file in Directory.EnumerateFiles(store, "*", SearchOption.AllDirectories))
+        {
+            using var content = File.OpenRead(file);
+            while (content.Read(buffer) > 0)
+            {
+            }
+        }
     }
 
     private static async Task<List<Run>> AskAsync(Options options, VectorSet set, PuffStore puff, string target)

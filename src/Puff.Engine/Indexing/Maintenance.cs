@@ -16,6 +16,9 @@ internal sealed class Maintenance : INamespaceObserver
     /// <summary>So many times the merge fan-in may segments gather before merges stop waiting for the end of a burst.</summary>
     private const int SegmentsInBurst = 6;
 
+    /// <summary>So often is looked whether a burst is over, in the time that a tail waits.</summary>
+    private const int LooksPerDelay = 4;
+
     /// <summary>A tail that is indexed in a rush has at least such a part of a segment's full size.</summary>
     private const int LeastShareInRush = 8;
 
@@ -109,6 +112,11 @@ internal sealed class Maintenance : INamespaceObserver
     {
         while (!IsInBurst(target))
         {
+            if (IndexesEndOfBurst(target))
+            {
+                return;
+            }
+
             if (!await merger.MergeAsync(target, IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
                 // Not again when it is idle already: then the merge was refused, and the next flush brings the next attempt.
@@ -121,7 +129,24 @@ internal sealed class Maintenance : INamespaceObserver
             }
         }
 
-        merges.Schedule(target.Name, context.Time.GetUtcNow() + context.Settings.IndexDelay);
+        merges.Schedule(target.Name, context.Time.GetUtcNow() + context.Settings.IndexDelay / LooksPerDelay);
+    }
+
+    /// <summary>
+    /// Whether a burst has just ended and left a tail: it is indexed first, and the merge that follows takes it along, instead of leaving a small segment that
+    /// the next merge would have to add to a large one.
+    /// </summary>
+    private bool IndexesEndOfBurst(Namespace target)
+    {
+        if (!bursts.TryRemove(target.Name, out _) || target.View is not { State: { UnindexedBytes: > 0 } state } || HasManySegments(state))
+        {
+            return false;
+        }
+
+        var now = context.Time.GetUtcNow();
+        tails.Schedule(target.Name, now);
+        merges.Schedule(target.Name, now + context.Settings.IndexDelay);
+        return true;
     }
 
     /// <summary>When a namespace counts as idle, if nothing is written to it until then.</summary>
@@ -134,23 +159,25 @@ internal sealed class Maintenance : INamespaceObserver
     /// </summary>
     private bool IsInBurst(Namespace target)
     {
-        if (target.View is not { State: var state } || state.Segments.Count >= SegmentsInBurst * context.Settings.MergeFanIn)
+        if (target.View is not { State: var state } || HasManySegments(state))
         {
             return false;
         }
 
         if (bursts.TryGetValue(target.Name, out var last))
         {
-            if (context.Time.GetUtcNow() < last + context.Settings.IndexDelay)
-            {
-                return true;
-            }
-
-            bursts.TryRemove(KeyValuePair.Create(target.Name, last));
+            // Over when no tail has filled for as long as an unhurried one waits, or sooner, when writes have stopped.
+            var written = DateTimeOffset.FromUnixTimeMilliseconds(state.LastWriteAtMs);
+            var over = last + context.Settings.IndexDelay;
+            var quiet = written + context.Settings.IndexDelay / 2;
+            return context.Time.GetUtcNow() < (quiet < over ? quiet : over);
         }
 
         return state.UnindexedBytes > context.Settings.IndexFlushBytes / 2;
     }
+
+    /// <summary>Too many for queries to bear until a burst is over.</summary>
+    private bool HasManySegments(NamespaceState state) => state.Segments.Count >= SegmentsInBurst * context.Settings.MergeFanIn;
 
     /// <summary>Whether a tail fills a segment sooner than its delay ends.</summary>
     private bool GrowsInRush(NamespaceState state)

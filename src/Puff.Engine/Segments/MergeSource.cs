@@ -10,8 +10,12 @@ namespace Puff.Engine.Segments;
 internal sealed unsafe class MergeSource : ISegmentSource
 {
     private readonly SegmentReader[] segments;
+    // Documents of one input lie together, so one entry for many of them is enough to find any.
+    private const int HintShift = 10;
+
     private readonly int[][] documents;
     private readonly int[] starts;
+    private readonly int[] hints;
 
     public MergeSource(IReadOnlyList<(SegmentReader Segment, BitSet Live)> inputs)
     {
@@ -22,6 +26,17 @@ internal sealed unsafe class MergeSource : ISegmentSource
         {
             starts[i] = Count;
             Count = checked(Count + documents[i].Length);
+        }
+
+        hints = new int[(Count >> HintShift) + 1];
+        for (int i = 0, input = 0; i < hints.Length; i++)
+        {
+            while (input + 1 < starts.Length && starts[input + 1] <= i << HintShift)
+            {
+                input++;
+            }
+
+            hints[i] = input;
         }
     }
 
@@ -67,14 +82,9 @@ internal sealed unsafe class MergeSource : ISegmentSource
     /// <returns>Index of the input, and the number there.</returns>
     public (int Input, int Number) OriginOf(int document)
     {
-        int index = Array.BinarySearch(starts, document);
-        if (index < 0)
-        {
-            index = ~index - 1;
-        }
-
         // Of inputs that begin with the same document, all but the last are empty.
-        while (index + 1 < starts.Length && starts[index + 1] == document)
+        int index = hints[document >> HintShift];
+        while (index + 1 < starts.Length && starts[index + 1] <= document)
         {
             index++;
         }

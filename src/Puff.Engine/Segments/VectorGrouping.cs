@@ -12,6 +12,8 @@ internal sealed unsafe class VectorGrouping
     /// <summary>One rotation for everything that is written today, so that a query is rotated once. Stored, so that it may change.</summary>
     public const ulong RotationSeed = 0x5EED_0F_5E65;
 
+    private const int MostInMean = 2_048;
+
     private readonly int[]? nodeOf;
     private readonly float[]? flatCentroid;
 
@@ -63,7 +65,10 @@ internal sealed unsafe class VectorGrouping
     /// <param name="flat">Where the caller has pinned <see cref="FlatCentroid"/>.</param>
     public float* CentroidOf(int node, float* flat) => Tree is null ? flat : Tree.Centroid(node);
 
-    /// <summary>Rotations are linear, so that the mean needs to be rotated only. Summed in double precision: coordinates may be large.</summary>
+    /// <summary>
+    /// Of some vectors, evenly spread: more of them move the mean by less than they are apart. Rotations are linear, so that only the mean has to be rotated.
+    /// Summed in double precision: coordinates may be large.
+    /// </summary>
     private static float[] MeanOf(SegmentVectors vectors, RandomRotation rotation)
     {
         var sums = new double[vectors.Dimensions];
@@ -71,9 +76,10 @@ internal sealed unsafe class VectorGrouping
         var centroid = GC.AllocateArray<float>(rotation.PaddedDimensions, pinned: true);
         fixed (float* target = centroid, scratch = vector)
         {
-            for (int i = 0; i < vectors.Count; i++)
+            int count = Math.Min(vectors.Count, MostInMean);
+            for (int i = 0; i < count; i++)
             {
-                vectors.Read(i, scratch);
+                vectors.Read((int)((long)i * vectors.Count / count), scratch);
                 for (int d = 0; d < vector.Length; d++)
                 {
                     sums[d] += vector[d];
@@ -82,7 +88,7 @@ internal sealed unsafe class VectorGrouping
 
             for (int d = 0; d < vector.Length; d++)
             {
-                vector[d] = (float)(sums[d] / vectors.Count);
+                vector[d] = (float)(sums[d] / count);
             }
 
             rotation.Apply(scratch, target);

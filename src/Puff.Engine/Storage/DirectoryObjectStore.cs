@@ -291,36 +291,31 @@ public sealed class DirectoryObjectStore : IObjectStore
 
     private sealed class Writer(DirectoryObjectStore store, string key, string path, TemporaryFile file) : IObjectWriter
     {
+        private readonly StreamedFile content = new(file, store.options.DirectFrom);
         private bool closed;
 
-        public async ValueTask WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellation)
+        public async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
         {
             ObjectDisposedException.ThrowIf(closed, this);
             cancellation.ThrowIfCancellationRequested();
-            await IoThreads.Run(() =>
-            {
-                file.Write(content.Span);
-                return true;
-            });
+            await content.WriteAsync(bytes);
         }
 
         public async ValueTask<string> CompleteAsync(CancellationToken cancellation)
         {
             ObjectDisposedException.ThrowIf(closed, this);
             closed = true;
-            await IoThreads.Run(() =>
-            {
-                file.Seal();
-                return true;
-            });
-            return (await store.PublishLockedAsync(key, path, file, PutCondition.None, cancellation)).ETag!;
+            await content.CompleteAsync();
+            string etag = (await store.PublishLockedAsync(key, path, file, PutCondition.None, cancellation)).ETag!;
+            content.BringToCache(path);
+            return etag;
         }
 
-        public ValueTask DisposeAsync()
+        public async ValueTask DisposeAsync()
         {
             closed = true;
+            await content.DisposeAsync();
             file.Dispose();
-            return default;
         }
     }
 }

@@ -18,6 +18,9 @@ public sealed record DirectoryStoreOptions
     /// <summary>Temporary files of crashed processes are removed at opening when they have not changed for this long.</summary>
     public TimeSpan LeftoverAge { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>From where on the content of a large object is written past the page cache. A multiple of the size of a page.</summary>
+    internal long DirectFrom { get; init; } = 256L << 20;
+
     /// <summary>For tests: asked before each step that can fail; a number other than zero is taken for the system's error number.</summary>
     internal Func<FileStep, int>? Fault { get; init; }
 }

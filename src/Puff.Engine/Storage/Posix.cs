@@ -34,6 +34,7 @@ internal static unsafe partial class Posix
 
     private const int CloseOnExec = 0x80000;
     private const int SetStatusFlags = 4;
+    private const int WillNeed = 3;
     private const int LockExclusive = 2;
     private const int LockNoWait = 4;
     private const int LockRelease = 8;
@@ -127,6 +128,9 @@ internal static unsafe partial class Posix
     public static int SetDirect(int file, bool direct) => Check(NativeFControl(file, SetStatusFlags, direct ? DirectFlag : 0));
 
     public static int Sync(int file) => Check(NativeFSync(file));
+
+    /// <summary>Asks the system to have a part of a file in its page cache soon. Zero, or minus the error number; a system may do less than asked.</summary>
+    public static int ReadAhead(int file, long offset, long length) => -NativeFAdvise(file, offset, length, WillNeed);
 
     /// <summary>Sets the time of the last change and leaves the time of the last access alone.</summary>
     public static int SetModified(int file, long seconds, uint nanoseconds)
@@ -249,6 +253,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int NativeFSync(int file);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int NativeFAdvise(int file, long offset, long length, int advice);
 
     [LibraryImport("libc", EntryPoint = "futimens", SetLastError = true)]
     private static partial int NativeFUTimens(int file, TimeSpec* times);

@@ -15,7 +15,7 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
 
     private const int SamplesPerCentre = 256;
     private const int SamplesPerProjectedCentre = 64;
-    private const int FullPasses = 2;
+    private const int FullPasses = 1;
     private const int RowsPerItem = 512;
 
     private readonly int padded = rotation.PaddedDimensions;

@@ -13,30 +13,28 @@ internal static unsafe class NodeReassigner
     private const int MostCandidates = PackedRows.PanelWidth;
     private const int MostParts = 16;
     private const int RowsPerBatch = 512;
-    private const int LooksAfterTraining = 2;
+    private const int CandidatesAfterTraining = 2 * PackedRows.PanelWidth;
 
     /// <summary>
-    /// Finds leaves for vectors that a tree was just trained on. Training leaves them in leaves of their own upper node; each look lets them move to a nearer
+    /// Finds leaves for vectors that a tree was just trained on. Training leaves them in leaves of their own upper node; this lets them move to a nearer
     /// leaf around, whoever's it is: as good as a descent from the root, at a tenth of its comparisons.
     /// </summary>
     /// <param name="tree">The tree.</param>
     /// <param name="source">The vectors.</param>
     /// <param name="nodeOf">The leaf of each after training, negative if none; receives the leaf.</param>
     /// <param name="threads">At least 1.</param>
-    public static void Settle(ClusterTree tree, IVectorSource source, int[] nodeOf, int threads)
-    {
-        for (int look = 0; look < LooksAfterTraining; look++)
-        {
-            Reassign(tree, source, nodeOf, threads);
-        }
-    }
+    public static void Settle(ClusterTree tree, IVectorSource source, int[] nodeOf, int threads) =>
+        Reassign(tree, source, nodeOf, threads, CandidatesAfterTraining);
 
     /// <summary>Finds leaves for vectors of which an old node is known.</summary>
     /// <param name="tree">The newest version of the tree.</param>
     /// <param name="source">The vectors.</param>
     /// <param name="nodeOf">The old node of each, negative if unknown; receives the leaf.</param>
     /// <param name="threads">At least 1.</param>
-    public static void Reassign(ClusterTree tree, IVectorSource source, int[] nodeOf, int threads)
+    public static void Reassign(ClusterTree tree, IVectorSource source, int[] nodeOf, int threads) =>
+        Reassign(tree, source, nodeOf, threads, MostCandidates);
+
+    private static void Reassign(ClusterTree tree, IVectorSource source, int[] nodeOf, int threads, int candidates)
     {
         using var groups = new TreeGroups(tree, TreeGroups.AllLevels);
         int[] sizes = new int[tree.NodeCount];
@@ -59,7 +57,7 @@ internal static unsafe class NodeReassigner
         WorkerLoop.Run(
             used.Length,
             threads,
-            () => new Worker(tree, groups, source),
+            () => new Worker(tree, groups, source, candidates),
             (item, worker) => worker.Run(used[item], members.Of(used[item]), nodeOf));
         AssignUnknown(tree, source, unknown, nodeOf, threads);
     }
@@ -80,14 +78,14 @@ internal static unsafe class NodeReassigner
     }
 
     /// <summary>Checks all vectors of an old node. For one thread.</summary>
-    private sealed class Worker(ClusterTree tree, TreeGroups groups, IVectorSource source) : IDisposable
+    private sealed class Worker(ClusterTree tree, TreeGroups groups, IVectorSource source, int most) : IDisposable
     {
         private readonly RotatedReader reader = new(source, tree.Rotation);
         private readonly FloatBuffer rows = new((long)RowsPerBatch * tree.PaddedDimensions);
 
         public void Run(int node, ReadOnlySpan<int> members, int[] nodeOf)
         {
-            int[] candidates = LeafNeighbours.Of(tree, groups, node, MostCandidates);
+            int[] candidates = LeafNeighbours.Of(tree, groups, node, most);
             using var packed = TreeGroups.Pack(tree, candidates);
             int* nearest = stackalloc int[RowsPerBatch];
             for (int start = 0; start < members.Length; start += RowsPerBatch)

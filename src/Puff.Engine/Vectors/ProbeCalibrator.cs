@@ -14,7 +14,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private const int FewestQueries = 48;
 
     // A query compares all codes once; together they may compare so many.
-    private const long MostCodes = 1L << 28;
+    private const long MostCodes = 1L << 27;
 
     // Enough of a query's nearest to have ten of them left under the smallest share.
     private const int Nearest = 1_600;

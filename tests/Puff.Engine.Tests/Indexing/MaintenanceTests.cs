@@ -34,6 +34,34 @@ public sealed class MaintenanceTests
         await UntilAsync(async () => (await manifests.ReadAsync(null, default))!.Manifest.LiveDocuments == 3);
     }
 
+    [Fact]
+    public async Task What_a_burst_leaves_in_the_tail_is_indexed_when_the_burst_is_over()
+    {
+        await using var fixture = new EngineFixture();
+        fixture.Settings = new EngineSettings { IndexFlushBytes = 4_000, IndexDelay = TimeSpan.FromSeconds(1), IndexMaxAge = TimeSpan.FromDays(1) };
+        var engine = await fixture.OpenAsync();
+        int next = 0;
+
+        // On a machine that stands still between two writes, the second is none of the burst's: then another burst is tried.
+        await UntilAsync(async () =>
+        {
+            await engine.WriteAsync("docs", Upsert([.. Enumerable.Range(next, 2_000).Select(i => Row((ulong)i))]));
+            await engine.WriteAsync("docs", Upsert(Row((ulong)next + 2_000)));
+            next += 2_001;
+            for (int look = 0; look < 500; look++)
+            {
+                if ((await engine.GetInfoAsync("docs")) is { UnindexedBytes: null or 0 })
+                {
+                    return true;
+                }
+
+                await Task.Delay(10);
+            }
+
+            return false;
+        });
+    }
+
     /// <summary>Waits for something that must come; the bound is for a broken build, not a speed that is asserted.</summary>
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

@@ -67,6 +67,53 @@ public sealed class DirectoryStoreFileTests : IDisposable
         content.Release();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(64 << 10)]
+    [InlineData((12 << 20) + 4_095)]
+    public async Task LargeObjectsThatGoPastThePageCacheReadBackWhole(int beyond)
+    {
+        await using var store = await OpenAsync(directFrom: 64 << 10);
+        byte[] content = new byte[(64 << 10) + beyond];
+        new Random(1).NextBytes(content);
+
+        await using (var writer = await store.CreateAsync("large", User, Cancel))
+        {
+            for (int start = 0; start < content.Length; start += 1_000_003)
+            {
+                await writer.WriteAsync(content.AsMemory(start, Math.Min(1_000_003, content.Length - start)), Cancel);
+            }
+
+            await writer.CompleteAsync(Cancel);
+        }
+
+        var read = (await store.GetAsync("large", default, User, Cancel)).Content!;
+        Assert.True(content.AsSpan().SequenceEqual(read.Span));
+        read.Release();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task FailuresBehindTheWritersBackLeaveNoObject(int failing)
+    {
+        await using var store = await OpenAsync(directFrom: 64 << 10);
+        int writes = 0;
+        fault = at => at == FileStep.Write && ++writes == failing ? Posix.ENoSpc : 0;
+
+        await Assert.ThrowsAsync<StoreException>(async () =>
+        {
+            await using var writer = await store.CreateAsync("large", User, Cancel);
+            await writer.WriteAsync(new byte[13 << 20], Cancel);
+            await writer.CompleteAsync(Cancel);
+        });
+
+        Assert.Null(await store.HeadAsync("large", User, Cancel));
+        Assert.Empty(Directory.GetFiles($"{folder.Path}/.tmp"));
+    }
+
     [Fact]
     public async Task FailureAfterTheRenameHasAnUnknownOutcome()
     {
@@ -261,6 +308,8 @@ public sealed class DirectoryStoreFileTests : IDisposable
         },
     ];
 
-    private Task<DirectoryObjectStore> OpenAsync() =>
-        DirectoryObjectStore.OpenAsync(folder.Path, new DirectoryStoreOptions { Fault = step => fault(step) }, Cancel);
+    private Task<DirectoryObjectStore> OpenAsync() => OpenAsync(1 << 20);
+
+    private Task<DirectoryObjectStore> OpenAsync(long directFrom) =>
+        DirectoryObjectStore.OpenAsync(folder.Path, new DirectoryStoreOptions { Fault = step => fault(step), DirectFrom = directFrom }, Cancel);
 }
