@@ -16,8 +16,8 @@ internal sealed unsafe partial class ClusterTree
     /// <summary>Parent of the root.</summary>
     public const int NoParent = -1;
 
-    /// <summary>Up to so many leaves, or nodes of an upper level, are compared with a query one by one.</summary>
-    private const int FlatRoutingLimit = 16_384;
+    /// <summary>Up to so many leaves, or nodes of an upper level, are compared with a query one by one: more take longer than the rest of a search.</summary>
+    private const int FlatRoutingLimit = 2_048;
 
     private readonly CentroidBlock[] blocks;
     private readonly float*[] centroids;

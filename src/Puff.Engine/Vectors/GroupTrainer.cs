@@ -15,11 +15,16 @@ internal sealed unsafe class GroupTrainer(IVectorSource source, RandomRotation r
 
     private const int SamplesPerCentre = 256;
     private const int SamplesPerProjectedCentre = 64;
-    private const int FullPasses = 1;
     private const int RowsPerItem = 512;
+
+    /// <summary>Passes with all coordinates that leave centroids of leaves where they belong.</summary>
+    public const int PassesOfLeaves = 1;
 
     private readonly int padded = rotation.PaddedDimensions;
     private readonly int trained = Math.Min(rotation.PaddedDimensions, trainingDimensions);
+
+    /// <summary>Passes with all coordinates that follow k-means with fewer.</summary>
+    public int FullPasses { get; init; } = PassesOfLeaves;
 
     /// <summary>Clusters vectors.</summary>
     /// <param name="members">Numbers of the vectors, at least one.</param>

@@ -8,8 +8,9 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 internal sealed unsafe class TreeRouter : IDisposable
 {
-    // Codes order nodes roughly: so many more than wanted (one for each of these, and some) are compared exactly.
-    private const int Oversampling = 2;
+    // Codes order nodes roughly, those of a single level, which are relative to the root, most roughly: so many more than wanted (one for each of these, and
+    // some) are compared exactly.
+    private const int Oversampling = 1;
     private const int MoreCandidates = 16;
 
     // Of the upper level, nodes with twice the leaves wanted are followed, and at least these: a near leaf may lie below a node that is not so near.

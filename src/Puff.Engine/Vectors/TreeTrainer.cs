@@ -5,7 +5,8 @@ namespace Puff.Engine.Vectors;
 
 /// <summary>
 /// Trains a cluster tree by hierarchical balanced k-means: the vectors are divided among the root's children, each child's among its own, until groups have the
-/// size of a leaf. One, two or three levels, so that no node has many more children than <see cref="VectorIndexSettings.FanOut"/>.
+/// size of a leaf. What an upper level separates wrongly no later one puts together: a natural cluster on a border of two upper nodes ends in leaves of both,
+/// and queries look at all of them. So the first level is wide enough to find such clusters whole, and the only one for as long as that is affordable.
 /// The same vectors, settings and seed give the same tree, whatever the number of threads.
 /// </summary>
 internal sealed unsafe class TreeTrainer
@@ -13,11 +14,16 @@ internal sealed unsafe class TreeTrainer
     // Samples and batches of vectors that are in memory at once; the results do not depend on it.
     private const long BufferBytes = 96L << 20;
 
-    // The last level is most of the work; upper levels decide more, and cost little.
-    private const int LeafTrainingDimensions = 256;
+    // Finding clusters is most of the work, and takes fewer coordinates than putting vectors into the nearest leaf, which is done in the end.
+    private const int TrainingDimensions = 256;
 
     private const int ScaleSamples = 1_024;
-    private const int LargestSingleLevel = 3;
+
+    // In units of the fan-out: children of the root when these are leaves; children of the root of larger trees, or as a multiple of the square root of the
+    // leaves, whichever is more.
+    private const int WidestSingleLevel = 10;
+    private const double WidthOfTop = 2.5;
+    private const int WidestLowerLevel = 3;
 
     private readonly IVectorSource source;
     private readonly RandomRotation rotation;
@@ -54,16 +60,22 @@ internal sealed unsafe class TreeTrainer
         return new TrainedTree(new TreeShape(id, rotationSeed, dimensions, scale), trainer.nodes.Build(), trainer.leafOf);
     }
 
-    /// <summary>Levels below the root for that many leaves. A single level is kept for longer: it makes the better tree, and small ones are cheap.</summary>
-    internal static int Levels(double leaves, int fanOut)
+    /// <summary>Children of the root, and levels below it, for that many leaves.</summary>
+    internal static (int Children, int Levels) Shape(double leaves, int fanOut)
     {
-        int levels = leaves <= LargestSingleLevel * fanOut ? 1 : 2;
-        while (levels > 1 && Math.Pow(leaves, 1.0 / levels) > fanOut)
+        if (leaves <= WidestSingleLevel * fanOut)
+        {
+            return ((int)Math.Round(leaves), 1);
+        }
+
+        double children = WidthOfTop * Math.Max(fanOut, Math.Sqrt(leaves));
+        int levels = 2;
+        while (Math.Pow(leaves / children, 1.0 / (levels - 1)) > WidestLowerLevel * fanOut)
         {
             levels++;
         }
 
-        return levels;
+        return ((int)Math.Round(children), levels);
     }
 
     /// <summary>The median norm of a sample: centroids are no larger than vectors, and a few vectors much larger than others must not set the scale.</summary>
@@ -88,24 +100,27 @@ internal sealed unsafe class TreeTrainer
     private void Run()
     {
         int[] all = [.. Enumerable.Range(0, source.Count)];
-        int levels = Levels(source.Count / (double)settings.LeafTarget, settings.FanOut);
+        var (children, levels) = Shape(source.Count / (double)settings.LeafTarget, settings.FanOut);
         nodes.Add(ClusterTree.NoParent, new float[rotation.PaddedDimensions]);
         List<Group> groups = [new Group(0, all)];
         for (int left = levels; left > 0; left--)
         {
-            groups = Divide(groups, left);
+            groups = Divide(groups, left, left == levels ? children : 0);
         }
 
         groups.ForEach(Settle);
     }
 
     /// <summary>Divides all groups of a level, and returns those of the next. Large groups use all threads, many small ones a thread each.</summary>
-    private List<Group> Divide(List<Group> groups, int levelsLeft)
+    private List<Group> Divide(List<Group> groups, int levelsLeft, int childrenOfRoot)
     {
         int atOnce = groups.Count >= 2 * settings.Threads ? settings.Threads : 1;
         int threadsOfEach = atOnce == 1 ? settings.Threads : 1;
-        int trainingDimensions = levelsLeft == 1 ? LeafTrainingDimensions : GroupTrainer.AllDimensions;
-        var trainer = new GroupTrainer(source, rotation, trainingDimensions, threadsOfEach, BufferBytes / atOnce);
+        var trainer = new GroupTrainer(source, rotation, TrainingDimensions, threadsOfEach, BufferBytes / atOnce)
+        {
+            // Borders of upper nodes are looked across in the end.
+            FullPasses = levelsLeft == 1 ? GroupTrainer.PassesOfLeaves : 0,
+        };
         var next = new List<Group>();
 
         // In slices, because a trained group holds its centroids until they are nodes.
@@ -116,7 +131,7 @@ internal sealed unsafe class TreeTrainer
             try
             {
                 int start = first;
-                WorkerLoop.Run(trained.Length, atOnce, i => trained[i] = Train(trainer, groups[start + i], levelsLeft));
+                WorkerLoop.Run(trained.Length, atOnce, i => trained[i] = Train(trainer, groups[start + i], levelsLeft, childrenOfRoot));
                 for (int i = 0; i < trained.Length; i++)
                 {
                     AddChildren(groups[start + i], trained[i], next);
@@ -131,10 +146,10 @@ internal sealed unsafe class TreeTrainer
         return next;
     }
 
-    private TrainedGroup? Train(GroupTrainer trainer, Group group, int levelsLeft)
+    private TrainedGroup? Train(GroupTrainer trainer, Group group, int levelsLeft, int childrenOfRoot)
     {
         double leaves = group.Members.Length / (double)settings.LeafTarget;
-        int centres = (int)Math.Round(Math.Pow(leaves, 1.0 / levelsLeft));
+        int centres = group.Node == 0 ? childrenOfRoot : (int)Math.Round(Math.Pow(leaves, 1.0 / levelsLeft));
         if (group.Members.Length <= settings.LeafMax || centres < 2)
         {
             if (group.Node != 0)

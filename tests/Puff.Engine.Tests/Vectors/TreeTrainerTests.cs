@@ -16,7 +16,7 @@ public sealed unsafe class TreeTrainerTests
     public void Leaves_are_balanced()
     {
         var source = new ClusteredVectors(20_000, 64, 1);
-        using var trained = new AssignedTree(source, Settings with { FanOut = 20 }, 5);
+        using var trained = new AssignedTree(source, Settings with { FanOut = 10 }, 5);
         int[] sizes = trained.LeafSizes();
         int good = sizes.Count(s => s is >= 48 and <= 256);
         output.WriteLine($"{sizes.Length} leaves, {good} of them within 48..256, least {sizes.Min()}, greatest {sizes.Max()}");
@@ -59,11 +59,11 @@ public sealed unsafe class TreeTrainerTests
     public void Small_fan_out_makes_three_levels()
     {
         var source = new ClusteredVectors(8_000, 32, 3);
-        using var trained = new AssignedTree(source, Settings with { FanOut = 5, LeafTarget = 80, LeafMin = 30, LeafMax = 160 }, 5);
+        using var trained = new AssignedTree(source, Settings with { FanOut = 1, LeafTarget = 80, LeafMin = 30, LeafMax = 160 }, 5);
         Assert.Equal(3, trained.Tree.Leaves.ToArray().Max(trained.Tree.Depth));
-        Assert.All(Enumerable.Range(0, trained.Tree.NodeCount), node => Assert.InRange(trained.Tree.Children(node).Length, 0, 15));
+        Assert.All(Enumerable.Range(0, trained.Tree.NodeCount), node => Assert.InRange(trained.Tree.Children(node).Length, 0, 30));
         Assert.Equal(0, NodeAssigner.DepthFor(trained.Tree, 30, 24));
-        Assert.Equal(1, NodeAssigner.DepthFor(trained.Tree, 250, 24));
+        Assert.Equal(1, NodeAssigner.DepthFor(trained.Tree, 800, 24));
         Assert.Equal(3, NodeAssigner.DepthFor(trained.Tree, 8_000, 24));
         Assert.True(trained.InNearestLeaf() >= 0.9);
         var upper = new int[source.Count];
@@ -111,8 +111,23 @@ public sealed unsafe class TreeTrainerTests
     }
 
     [Fact]
-    public void Levels_grow_with_the_number_of_leaves()
+    public void Trees_are_wide_at_the_top()
     {
-        Assert.Equal([1, 1, 2, 2, 3, 3, 4], new[] { 1, 300, 301, 9_999, 10_001, 999_000, 1_000_100 }.Select(n => TreeTrainer.Levels(n, 100)));
+        Assert.Equal(
+            [(1, 1), (1_000, 1), (250, 2), (250, 2), (791, 2), (2_500, 3)],
+            new[] { 1, 1_000, 1_001, 10_000, 100_000, 1_000_000 }.Select(n => TreeTrainer.Shape(n, 100)));
+    }
+
+    /// <summary>More clusters than the upper level of a balanced tree would have nodes; such a tree finds 0.90 here.</summary>
+    [Fact]
+    public void Natural_clusters_are_not_divided_among_upper_nodes()
+    {
+        var source = new ClusteredVectors(40_000, 64, 4, topics: 100, subtopics: 2);
+        var queries = new ClusteredVectors(200, 64, 4, topics: 100, subtopics: 2, salt: 1);
+        using var trained = new AssignedTree(source, Settings with { FanOut = 30 }, 5);
+        double recall = trained.Recall(queries, 10, 0.01);
+        output.WriteLine($"{recall}");
+        Assert.Equal(2, trained.Tree.Leaves.ToArray().Max(trained.Tree.Depth));
+        Assert.True(recall >= 0.92, $"recall {recall}");
     }
 }
