@@ -66,6 +66,16 @@ internal static class FilterWorkload
         yield return ("Count by 1,000 groups", Group("bucket", null));
         yield return ("Sum by 12 groups", Group("colour", "serial"));
         yield return ("Count by 1,000 elements", Group("tags", null));
+        yield return ("Count by 1,000 elements, half", Group("tags", null) with { Filters = Where("flag", FilterOperator.Eq, Value.Bool(true)) });
+        yield return ("Sum by 1,000 groups, half", Group("bucket", "serial") with { Filters = Where("flag", FilterOperator.Eq, Value.Bool(true)) });
+        foreach (var function in new[] { AggregateFunction.Min, AggregateFunction.Max, AggregateFunction.Avg, AggregateFunction.CountDistinct })
+        {
+            string attribute = function == AggregateFunction.Avg ? "price" : "name";
+            yield return ($"{function} of all", Of(function, attribute));
+            yield return ($"{function} of half", Of(function, attribute) with { Filters = Where("flag", FilterOperator.Eq, Value.Bool(true)) });
+            yield return ($"{function} by 12 groups", Of(function, attribute) with { GroupBy = [new GroupKey("colour", "colour", false)], Limit = 10_000 });
+        }
+
         yield return ("order by, 10 rows", Order("serial", null));
         yield return ("order by, filter 1 in 1,000", Order("serial", Where("bucket", FilterOperator.Eq, Value.Int(7))));
         yield return ("order by, filter 1 in 2", Order("name", Where("flag", FilterOperator.Eq, Value.Bool(true))));
@@ -79,6 +89,8 @@ internal static class FilterWorkload
 
     private static QueryRequest Sum(string attribute, Filter? filter) =>
         new() { AggregateBy = [new Aggregation("n", AggregateFunction.Sum, attribute)], Filters = filter };
+
+    private static QueryRequest Of(AggregateFunction function, string attribute) => new() { AggregateBy = [new Aggregation("n", function, attribute)] };
 
     private static QueryRequest Group(string key, string? sum) => new()
     {
@@ -131,5 +143,5 @@ internal static class FilterWorkload
 
     private static string Text(Value value) => value.Kind == ValueKind.Float
         ? value.AsFloat.ToString("R", CultureInfo.InvariantCulture)
-        : value.AsInt.ToString(CultureInfo.InvariantCulture);
+        : value.Kind == ValueKind.String ? value.AsString : value.AsInt.ToString(CultureInfo.InvariantCulture);
 }

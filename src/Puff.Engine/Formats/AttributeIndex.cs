@@ -149,6 +149,77 @@ internal sealed unsafe class AttributeIndex
         return (low, false);
     }
 
+    /// <summary>
+    /// Counts how many of some documents have each value, by what is faster: how many there are at all, a bitmap for each value, the table of ordinals, or a
+    /// bit for each posting. False when all of that is likely to take longer than looking at those documents.
+    /// </summary>
+    /// <param name="documents">A bit for each.</param>
+    /// <param name="counts">By ordinal + 1; 0 is for documents without a value. Overwritten.</param>
+    public bool TryCount(BitSet documents, Span<long> counts)
+    {
+        int matches = documents.PopCount();
+        if (matches == Documents)
+        {
+            for (int ordinal = 0; ordinal < Values; ordinal++)
+            {
+                counts[ordinal + 1] = StartOf(ordinal + 1) - StartOf(ordinal);
+            }
+        }
+        else if (lists == null)
+        {
+            CountByBitmaps(documents, counts);
+        }
+        else if (!isArray && Ordinals is not null)
+        {
+            counts.Clear();
+            Ordinals.Count(documents.Words, counts);
+        }
+        else if (matches < Postings / 16)
+        {
+            return false;
+        }
+        else
+        {
+            CountByLists(documents, counts);
+        }
+
+        counts[0] = matches - documents.PopCountOfAnd(present);
+        return true;
+    }
+
+    private void CountByBitmaps(BitSet documents, Span<long> counts)
+    {
+        long before = 0;
+        for (int ordinal = 0; ordinal < Values; ordinal++)
+        {
+            var bitmap = ordinal < bitmapCount ? Bitmap(ordinal) : present.Words;
+            var words = documents.Words;
+            long count = 0;
+            for (int i = 0; i < words.Length && i < bitmap.Length; i++)
+            {
+                count += BitOperations.PopCount(words[i] & bitmap[i]);
+            }
+
+            counts[ordinal + 1] = count - before;
+            before = count;
+        }
+    }
+
+    private void CountByLists(BitSet documents, Span<long> counts)
+    {
+        var words = documents.Words;
+        for (int ordinal = 0; ordinal < Values; ordinal++)
+        {
+            long count = 0;
+            foreach (uint document in ListOf(ordinal))
+            {
+                count += (long)(words[(int)(document >> 6)] >> (int)document & 1);
+            }
+
+            counts[ordinal + 1] = count;
+        }
+    }
+
     /// <summary>Collecting these values adds their documents and touches no others.</summary>
     public bool IsShort(int first, int end) => lists != null && (bitmapCount == 0 || StartOf(end) - StartOf(first) <= block);
 
@@ -342,6 +413,25 @@ internal sealed unsafe class OrdinalTable(MemoryRegion table, int width)
     private readonly ushort* wide = (ushort*)table.Pointer;
 
     public int this[int row] => narrow != null ? narrow[row] : wide[row];
+
+    /// <summary>Adds the ordinal plus 1 of each row, times a factor.</summary>
+    public void AddTo(ReadOnlySpan<int> rows, int factor, Span<int> numbers)
+    {
+        if (narrow != null)
+        {
+            for (int i = 0; i < rows.Length && i < numbers.Length; i++)
+            {
+                numbers[i] += narrow[rows[i]] * factor;
+            }
+        }
+        else
+        {
+            for (int i = 0; i < rows.Length && i < numbers.Length; i++)
+            {
+                numbers[i] += wide[rows[i]] * factor;
+            }
+        }
+    }
 
     /// <summary>Adds to <paramref name="counts"/>, by ordinal, how many of the documents have it.</summary>
     /// <param name="documents">A bit for each.</param>

@@ -85,6 +85,18 @@ internal sealed class BitSet
         return (int)count;
     }
 
+    /// <summary>Bits that both sets have.</summary>
+    public int PopCountOfAnd(BitSet other)
+    {
+        long count = 0;
+        for (int i = 0; i < words.Length; i++)
+        {
+            count += BitOperations.PopCount(words[i] & other.words[i]);
+        }
+
+        return (int)count;
+    }
+
     /// <summary>The first set bit at or after <paramref name="from"/>, or -1.</summary>
     public int NextSet(int from)
     {

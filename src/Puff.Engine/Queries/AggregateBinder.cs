@@ -13,58 +13,43 @@ internal static class AggregateBinder
         }
 
         var labels = new HashSet<string>(StringComparer.Ordinal);
-        var sums = new List<AttributeDefinition>();
         var functions = new List<BoundAggregation>();
         foreach (var aggregation in aggregations)
         {
             AddLabel(labels, aggregation.Label, "aggregate_by");
-            functions.Add(new BoundAggregation(aggregation.Label, BindFunction(schema, aggregation, sums)));
+            functions.Add(new BoundAggregation(aggregation.Label, aggregation.Function, BindAttribute(schema, aggregation)));
         }
 
-        return new BoundAggregate(functions, sums, BindKeys(schema, groupBy, labels));
+        return new BoundAggregate(functions, BindKeys(schema, groupBy, labels));
     }
 
-    /// <returns>The index of the attribute to add up, or -1 for a count.</returns>
-    private static int BindFunction(NamespaceSchema schema, Aggregation aggregation, List<AttributeDefinition> sums)
+    /// <returns>Null for a count.</returns>
+    private static AttributeDefinition? BindAttribute(NamespaceSchema schema, Aggregation aggregation)
     {
         string place = $"aggregate_by \"{aggregation.Label}\"";
-        switch (aggregation.Function)
+        if (aggregation.Function == AggregateFunction.Count)
         {
-            case AggregateFunction.Count when aggregation.Attribute is null or "id":
-                return -1;
-            case AggregateFunction.Count:
-                throw PuffException.Invalid($"{place}: Count counts documents and takes no attribute; leave \"{aggregation.Attribute}\" out");
-            case AggregateFunction.Sum when aggregation.Attribute is null:
-                throw PuffException.Malformed($"{place}: Sum needs an attribute");
-            case AggregateFunction.Sum:
-                return IndexOfSum(SumAttribute(schema, aggregation.Attribute, place), sums);
-            default:
-                throw PuffException.Malformed($"{place}: unknown function {aggregation.Function}, expected `Count` or `Sum`");
+            return aggregation.Attribute is null or "id" ? null
+                : throw PuffException.Invalid($"{place}: Count counts documents and takes no attribute; leave \"{aggregation.Attribute}\" out");
         }
-    }
 
-    private static AttributeDefinition SumAttribute(NamespaceSchema schema, string name, string place)
-    {
+        if (aggregation.Attribute is not { } name)
+        {
+            throw PuffException.Malformed($"{place}: {aggregation.Function} needs an attribute");
+        }
+
         var attribute = QueryBinder.Find(schema, name, place);
-        if (attribute.Id == 0 || attribute.Type.Kind is not (TypeKind.Int or TypeKind.UInt or TypeKind.Float))
+        string? misfit = aggregation.Function switch
         {
-            string type = attribute.Id == 0 ? "the id" : attribute.Type.ToString();
-            throw PuffException.Invalid($"{place}: Sum needs an int, uint or float attribute, and \"{name}\" is {type}");
-        }
-
-        return QueryBinder.RequireFilterable(attribute, place);
-    }
-
-    private static int IndexOfSum(AttributeDefinition attribute, List<AttributeDefinition> sums)
-    {
-        int index = sums.IndexOf(attribute);
-        if (index < 0)
-        {
-            index = sums.Count;
-            sums.Add(attribute);
-        }
-
-        return index;
+            AggregateFunction.Sum or AggregateFunction.Avg =>
+                attribute.Id != 0 && attribute.Type.Kind is TypeKind.Int or TypeKind.UInt or TypeKind.Float ? null : "an int, uint or float attribute",
+            AggregateFunction.Min or AggregateFunction.Max => attribute.Type.IsScalar ? null : "an attribute with one comparable value",
+            AggregateFunction.CountDistinct => attribute.Type.CanFilter ? null : "an attribute with comparable values",
+            _ => throw PuffException.Malformed($"{place}: unknown function {aggregation.Function}"),
+        };
+        string type = attribute.Id == 0 ? "the id" : attribute.Type.ToString();
+        return misfit is null ? QueryBinder.RequireFilterable(attribute, place)
+            : throw PuffException.Invalid($"{place}: {aggregation.Function} needs {misfit}, and \"{name}\" is {type}");
     }
 
     private static List<BoundGroupKey> BindKeys(NamespaceSchema schema, IReadOnlyList<GroupKey> groupBy, HashSet<string> labels)

@@ -1,19 +1,13 @@
 namespace Puff.Engine.Queries;
 
 /// <summary>
-/// Ranks documents by attribute values. Keeps only the rows asked for, so that ordering a million documents does not sort them; a limit per group needs the
-/// whole order, because any row may fall to a full group.
+/// Ranks documents by attribute values. Keeps only the rows asked for, so that ordering a million documents does not sort them.
 /// </summary>
 internal static class AttributeOrder
 {
     public static RankedDocument[] Run(QueryRun run, BoundOrder order, int count)
     {
         var comparer = new OrderComparer(run, order.Keys);
-        if (run.Query.LimitPer is { } per)
-        {
-            return Diversification.Apply(run, per, SortAll(run, comparer), count);
-        }
-
         var heap = new BoundedHeap<OrderEntry, OrderComparer>(count, comparer);
         foreach (var view in run.Views)
         {
@@ -46,24 +40,6 @@ internal static class AttributeOrder
                 heap.Offer(entry);
             }
         }
-    }
-
-    private static OrderEntry[] SortAll(QueryRun run, OrderComparer comparer)
-    {
-        var entries = new OrderEntry[run.Views.Sum(v => v.MatchCount)];
-        int count = 0;
-        foreach (var view in run.Views)
-        {
-            run.Cancellation.ThrowIfCancellationRequested();
-            for (int document = view.Matches.NextSet(0); document >= 0; document = view.Matches.NextSet(document + 1))
-            {
-                entries[count++] = comparer.EntryOf(view.Index, document);
-            }
-        }
-
-        run.RowsScanned += count;
-        entries.AsSpan().Sort(comparer);
-        return entries;
     }
 }
 

@@ -53,12 +53,10 @@ internal sealed record BoundScore(ScoreNode Expression) : BoundRank;
 
 internal sealed record BoundLimitPer(IReadOnlyList<AttributeDefinition> Attributes, int Limit);
 
-/// <param name="Sums">The attributes to add up; a function refers to one by its index.</param>
-internal sealed record BoundAggregate(
-    IReadOnlyList<BoundAggregation> Functions, IReadOnlyList<AttributeDefinition> Sums, IReadOnlyList<BoundGroupKey> Keys);
+internal sealed record BoundAggregate(IReadOnlyList<BoundAggregation> Functions, IReadOnlyList<BoundGroupKey> Keys);
 
-/// <param name="Sum">Index of the attribute to add up, or -1 for a count.</param>
-internal readonly record struct BoundAggregation(string Label, int Sum);
+/// <param name="Attribute">Null for a count.</param>
+internal readonly record struct BoundAggregation(string Label, AggregateFunction Function, AttributeDefinition? Attribute);
 
 internal readonly record struct BoundGroupKey(string Label, AttributeDefinition Attribute, bool ForEachUnique);
 

@@ -4,26 +4,28 @@ using Puff.Engine.Schema;
 namespace Puff.Engine.Queries;
 
 /// <summary>
-/// Counts and sums by group. Groups are found by the bytes of their key, whose order is the order of the result; when there are many more groups than wanted,
-/// those that can no longer be among the first are dropped, so that memory follows the limit and not the data.
+/// Aggregates by group: pairs of a document and a group of it, some hundreds at a time, go to the table of groups. Where keys have ordinals, the groups of a
+/// set are known by those, and a key is looked up once in a set.
 /// </summary>
 internal sealed class GroupAggregator
 {
     private readonly QueryRun run;
     private readonly BoundAggregate aggregate;
-    private readonly Dictionary<byte[], Group> groups = new(KeyBytesComparer.Instance);
+    private readonly Measure?[] functions;
+    private readonly Measure[] measures;
+    private readonly GroupTable table;
     private readonly KeyWriter key = new();
-
-    /// <summary>Keys above this cannot be among the first groups; null while unknown.</summary>
-    private byte[]? ceiling;
-
-    /// <summary>Numbers the documents over all sets, from 1.</summary>
-    private long stamp;
+    private readonly int[] documents = new int[DocumentBlocks.Length];
+    private readonly int[] groups = new int[DocumentBlocks.Length];
+    private int pairs;
 
     private GroupAggregator(QueryRun run, BoundAggregate aggregate)
     {
         this.run = run;
         this.aggregate = aggregate;
+        functions = [.. aggregate.Functions.Select(f => Measure.Create(f))];
+        measures = [.. functions.OfType<Measure>()];
+        table = new GroupTable(run.Query.Limit, measures, isCounting: measures.Length < functions.Length);
     }
 
     public static IReadOnlyList<AggregationGroup> Run(QueryRun run, BoundAggregate aggregate)
@@ -31,7 +33,10 @@ internal sealed class GroupAggregator
         var aggregator = new GroupAggregator(run, aggregate);
         foreach (var view in run.Views)
         {
-            aggregator.Add(view);
+            if (view.MatchCount > 0)
+            {
+                aggregator.Add(view);
+            }
         }
 
         return aggregator.Results();
@@ -39,23 +44,97 @@ internal sealed class GroupAggregator
 
     private void Add(SetView view)
     {
-        if (OrdinalGroups.TryCreate(view, aggregate) is { } counted)
+        run.Cancellation.ThrowIfCancellationRequested();
+        Array.ForEach(measures, m => m.Open(view));
+        if (OrdinalKeys.TryCreate(view, aggregate) is { } ordinals)
         {
-            run.Cancellation.ThrowIfCancellationRequested();
-            counted.Count(view.Matches);
-            counted.ForEach(key, AddGroup);
-            run.RowsScanned += view.MatchCount;
-            return;
+            AddByOrdinals(view, ordinals);
+        }
+        else
+        {
+            AddByKeys(view);
         }
 
-        var sums = aggregate.Sums.Select(a => view.GetColumn(a) as ScalarColumn).ToArray();
+        run.RowsScanned += view.MatchCount;
+    }
+
+    private void AddByOrdinals(SetView view, OrdinalKeys ordinals)
+    {
+        if (measures.Length == 0)
+        {
+            var counts = new long[ordinals.Count];
+            if (ordinals.TryCount(view, counts))
+            {
+                AddCounts(ordinals, counts);
+                return;
+            }
+        }
+
+        var own = new int[DocumentBlocks.Length];
+        var map = new GroupMap(table, ordinals, key);
+        var elements = new List<int>();
+        var blocks = new DocumentBlocks(view.Matches);
+        for (int count = blocks.Next(documents); count > 0; count = blocks.Next(documents))
+        {
+            run.Cancellation.ThrowIfCancellationRequested();
+            ordinals.GroupsOf(documents.AsSpan(0, count), own);
+            if (ordinals.Array is null)
+            {
+                pairs = map.Translate(documents.AsSpan(0, count), own, groups);
+                Flush();
+            }
+            else
+            {
+                AddElements(ordinals, map, [.. documents.AsSpan(0, count)], own, elements);
+            }
+        }
+    }
+
+    private void AddCounts(OrdinalKeys ordinals, long[] counts)
+    {
+        for (int group = 0; group < counts.Length; group++)
+        {
+            if (counts[group] == 0)
+            {
+                continue;
+            }
+
+            ordinals.Write(key, group);
+            int number = table.Find(key.Written);
+            if (number != GroupTable.None)
+            {
+                table.AddCount(number, counts[group]);
+            }
+        }
+    }
+
+    private void AddElements(OrdinalKeys ordinals, GroupMap map, int[] block, int[] own, List<int> elements)
+    {
+        for (int i = 0; i < block.Length; i++)
+        {
+            elements.Clear();
+            ordinals.AddElements(block[i], own[i], elements);
+            foreach (int group in elements)
+            {
+                AddPair(block[i], map.Find(group));
+            }
+        }
+
+        Flush();
+    }
+
+    /// <summary>Group by group through the bytes of the key.</summary>
+    private void AddByKeys(SetView view)
+    {
         var columns = aggregate.Keys.Select(k => k.ForEachUnique ? null : new KeyColumn(view.GetColumn(k.Attribute))).ToArray();
         var unique = aggregate.Keys.FirstOrDefault(k => k.ForEachUnique).Attribute;
         var array = unique is null ? null : view.GetColumn(unique) as ArrayColumn;
         var elements = new KeyColumn(array?.Elements);
+        var own = new HashSet<int>();
+        int looked = 0;
         for (int document = view.Matches.NextSet(0); document >= 0; document = view.Matches.NextSet(document + 1))
         {
-            if ((++stamp & 1023) == 0)
+            if ((++looked & 1023) == 0)
             {
                 run.Cancellation.ThrowIfCancellationRequested();
             }
@@ -63,36 +142,27 @@ internal sealed class GroupAggregator
             if (array is null || !array.Present[document])
             {
                 // Either no key repeats, or the array is missing: one group, with null in the place of an element.
-                AddDocument(document, columns, elements: null, element: 0, sums);
+                AddPair(document, Find(document, columns, elements: null, element: 0));
                 continue;
             }
 
+            // A document counts once in a group, however often an array repeats an element.
+            own.Clear();
             var (start, end) = array.GetRange(document);
             for (int element = start; element < end; element++)
             {
-                AddDocument(document, columns, elements, element, sums);
+                int group = Find(document, columns, elements, element);
+                if (own.Add(group))
+                {
+                    AddPair(document, group);
+                }
             }
         }
 
-        run.RowsScanned += view.MatchCount;
+        Flush();
     }
 
-    /// <summary>Adds what a whole set has under the current key.</summary>
-    private void AddGroup(long count, ReadOnlySpan<Sum> sums)
-    {
-        if (FindGroup() is not { } group)
-        {
-            return;
-        }
-
-        group.Count += count;
-        for (int i = 0; i < sums.Length; i++)
-        {
-            group.Sums[i].Add(sums[i]);
-        }
-    }
-
-    private void AddDocument(int document, KeyColumn?[] columns, KeyColumn? elements, int element, ScalarColumn?[] sums)
+    private int Find(int document, KeyColumn?[] columns, KeyColumn? elements, int element)
     {
         key.Clear();
         foreach (var column in columns)
@@ -111,78 +181,32 @@ internal sealed class GroupAggregator
             }
         }
 
-        var group = FindGroup();
+        return table.Find(key.Written);
+    }
 
-        // A document counts once in a group, however often an array repeats an element.
-        if (group is null || group.LastStamp == stamp)
+    private void AddPair(int document, int group)
+    {
+        if (group == GroupTable.None)
         {
             return;
         }
 
-        group.LastStamp = stamp;
-        group.Count++;
-        for (int i = 0; i < sums.Length; i++)
+        documents[pairs] = document;
+        groups[pairs] = group;
+        if (++pairs == documents.Length)
         {
-            if (sums[i] is { } column)
-            {
-                group.Sums[i].Add(column.Kind, column.Values[document]);
-            }
+            Flush();
         }
     }
 
-    /// <summary>The group of the current key, new or known; null when it cannot be among the first.</summary>
-    private Group? FindGroup()
+    private void Flush()
     {
-        var lookup = groups.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (lookup.TryGetValue(key.Written, out var group))
-        {
-            return group;
-        }
-
-        if (ceiling is not null && key.Written.SequenceCompareTo(ceiling) > 0)
-        {
-            return null;
-        }
-
-        group = new Group(new Sum[aggregate.Sums.Count]);
-        lookup[key.Written] = group;
-        if (groups.Count >= 2 * run.Query.Limit + 1024)
-        {
-            DropLastGroups();
-        }
-
-        return group;
+        table.Add(documents.AsSpan(0, pairs), groups.AsSpan(0, pairs));
+        pairs = 0;
     }
 
-    private void DropLastGroups()
-    {
-        var keys = SortedKeys();
-        ceiling = keys[run.Query.Limit - 1];
-        for (int i = run.Query.Limit; i < keys.Length; i++)
-        {
-            groups.Remove(keys[i]);
-        }
-    }
-
-    private byte[][] SortedKeys()
-    {
-        var keys = groups.Keys.ToArray();
-        Array.Sort(keys, static (left, right) => left.AsSpan().SequenceCompareTo(right));
-        return keys;
-    }
-
-    private AggregationGroup[] Results()
-    {
-        var keys = SortedKeys();
-        var results = new AggregationGroup[Math.Min(keys.Length, run.Query.Limit)];
-        for (int i = 0; i < results.Length; i++)
-        {
-            var group = groups[keys[i]];
-            results[i] = new AggregationGroup(KeyValues(keys[i]), Aggregator.Results(aggregate, group.Count, group.Sums));
-        }
-
-        return results;
-    }
+    private AggregationGroup[] Results() => Array.ConvertAll(
+        table.First(), group => new AggregationGroup(KeyValues(group.Key), Aggregator.Results(aggregate, functions, group.Number, group.Count)));
 
     private KeyValuePair<string, Value>[] KeyValues(ReadOnlySpan<byte> bytes)
     {
@@ -195,13 +219,71 @@ internal sealed class GroupAggregator
 
         return values;
     }
+}
 
-    private sealed class Group(Sum[] sums)
+/// <summary>From a set's own numbers of groups to those of all sets, looked up when first met.</summary>
+internal sealed class GroupMap
+{
+    private const int Unknown = -2;
+
+    private readonly GroupTable table;
+    private readonly OrdinalKeys ordinals;
+    private readonly KeyWriter key;
+    private readonly int[] numbers;
+    private int version;
+
+    public GroupMap(GroupTable table, OrdinalKeys ordinals, KeyWriter key)
     {
-        public long LastStamp { get; set; }
+        this.table = table;
+        this.ordinals = ordinals;
+        this.key = key;
+        version = table.Version;
+        numbers = new int[ordinals.Count];
+        Array.Fill(numbers, Unknown);
+    }
 
-        public long Count { get; set; }
+    /// <summary>Or <see cref="GroupTable.None"/>.</summary>
+    public int Find(int own)
+    {
+        int number = numbers[own];
+        return number == Unknown ? LookUp(own) : number;
+    }
 
-        public Sum[] Sums { get; } = sums;
+    /// <summary>Translates a block, closing up over documents whose group is none.</summary>
+    /// <param name="documents">Closed up as well.</param>
+    /// <param name="own">The set's numbers, one a document.</param>
+    /// <param name="groups">Receives the numbers.</param>
+    /// <returns>How many are left.</returns>
+    public int Translate(Span<int> documents, ReadOnlySpan<int> own, Span<int> groups)
+    {
+        int count = 0;
+        for (int i = 0; i < documents.Length; i++)
+        {
+            int number = numbers[own[i]];
+            if (number == Unknown)
+            {
+                number = LookUp(own[i]);
+            }
+
+            documents[count] = documents[i];
+            groups[count] = number;
+            count += number >= 0 ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private int LookUp(int own)
+    {
+        ordinals.Write(key, own);
+        int number = table.Find(key.Written);
+        if (version != table.Version)
+        {
+            version = table.Version;
+            Array.Fill(numbers, Unknown);
+        }
+
+        numbers[own] = number;
+        return number;
     }
 }

@@ -59,8 +59,15 @@ internal sealed class KeyWriter
             return kind == TypeKind.String ? Value.Utf8(bytes) : Value.Uuid(bytes);
         }
 
-        long bits = ScalarOrder.FromSortableBits(kind, ScalarOrder.PrefixOf(key[..8]));
+        var value = ToValue(kind, ScalarOrder.PrefixOf(key[..8]));
         key = key[8..];
+        return value;
+    }
+
+    /// <summary>The scalar of sortable bits.</summary>
+    public static Value ToValue(TypeKind kind, ulong sortable)
+    {
+        long bits = ScalarOrder.FromSortableBits(kind, sortable);
         return kind switch
         {
             TypeKind.Bool => Value.Bool(bits != 0),
@@ -68,7 +75,7 @@ internal sealed class KeyWriter
             TypeKind.UInt => Value.UInt(unchecked((ulong)bits)),
             TypeKind.Float => Value.Float(BitConverter.Int64BitsToDouble(bits)),
             TypeKind.DateTime => Value.DateTime(bits),
-            _ => throw new InvalidOperationException($"{kind} is no group key"),
+            _ => throw new InvalidOperationException($"{kind} is no 64-bit scalar"),
         };
     }
 

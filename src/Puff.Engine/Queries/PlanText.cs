@@ -27,13 +27,19 @@ internal sealed class PlanText
         foreach (var view in run.Views)
         {
             string kind = view.Set.IsTail ? "tail, row by row" : "segment, by columns";
-            string matches = run.Query.Filter is null ? string.Empty : $", {view.MatchCount} match the filter ({kind})";
+            string matches = run.Query.Filter is null ? string.Empty : $", {view.FilteredCount} match the filter ({kind})";
             Line($"    set {view.Index}: {view.Set.Live.PopCount()} live of {view.Set.Count}{matches}");
             AddFilterPlan(run.Query.Filter, view);
         }
 
         Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
         Line(run.Query.Rank is null ? $"  limit: {run.Query.Limit} groups" : $"  k: {run.Query.Offset + run.Query.Limit} (offset {run.Query.Offset})");
+        if (run.Query.LimitPer is { } per)
+        {
+            string attributes = string.Join(", ", per.Attributes.Select(a => $"\"{a.Name}\""));
+            Line($"  limit per {attributes}: {per.Limit} rows of each, found in {run.Rounds} rounds of ranking");
+        }
+
         AddSearch(run.Search);
         AddLateInteraction(run.LateInteraction);
         Line($"  rows scanned exactly: {run.RowsScanned}");
@@ -166,7 +172,7 @@ internal sealed class PlanText
 
     private static string Describe(BoundAggregate aggregate)
     {
-        string functions = string.Join(", ", aggregate.Functions.Select(f => f.Sum < 0 ? "Count" : $"Sum of \"{aggregate.Sums[f.Sum].Name}\""));
+        string functions = string.Join(", ", aggregate.Functions.Select(f => f.Attribute is null ? "Count" : $"{f.Function} of \"{f.Attribute.Name}\""));
         return aggregate.Keys.Count == 0 ? functions : functions + " by " + string.Join(", ", aggregate.Keys.Select(k => $"\"{k.Attribute.Name}\""));
     }
 

@@ -55,7 +55,7 @@ internal static class QueryBinder
             Rank = rank,
             Limit = limit,
             Offset = CheckOffset(request, limit),
-            LimitPer = request.LimitPer is { } per ? BindLimitPer(schema, request, per, rank, selected, limit) : null,
+            LimitPer = request.LimitPer is { } per ? BindLimitPer(schema, request, per, selected, limit) : null,
             Selected = selected,
             Computed = ComputedBinder.Bind(schema, request.ComputeAttributes, request.RankBy),
         };
@@ -137,13 +137,8 @@ internal static class QueryBinder
     }
 
     private static BoundLimitPer BindLimitPer(
-        NamespaceSchema schema, QueryRequest request, LimitPer per, BoundRank rank, IReadOnlyList<AttributeDefinition> selected, int limit)
+        NamespaceSchema schema, QueryRequest request, LimitPer per, IReadOnlyList<AttributeDefinition> selected, int limit)
     {
-        if (rank is not BoundOrder)
-        {
-            throw PuffException.Invalid("limit.per works only with a rank_by that orders by attributes");
-        }
-
         if (per.Attributes.Count == 0)
         {
             throw PuffException.Invalid("limit.per.attributes is empty; name at least one attribute");

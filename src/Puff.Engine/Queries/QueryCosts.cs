@@ -73,6 +73,6 @@ internal static class QueryCosts
         BoundVectorRank vector => vector.Attribute.Type.Dimensions * (long)sizeof(float),
         BoundOrder order => order.Keys.Count * (long)sizeof(long),
         BoundScore => sizeof(long),
-        _ => (query.Aggregate!.Sums.Count + query.Aggregate.Keys.Count) * (long)sizeof(long),
+        _ => (query.Aggregate!.Functions.Count(f => f.Attribute is not null) + query.Aggregate.Keys.Count) * (long)sizeof(long),
     };
 }

@@ -128,15 +128,18 @@ internal static class QueryExecutor
     {
         var query = run.Query;
         int count = query.Offset + query.Limit;
-        var ranked = query.Rank switch
-        {
-            BoundVectorRank vector => NearestNeighbors.Run(run, vector, count),
-            BoundOrder order => AttributeOrder.Run(run, order, count),
-            BoundScore score => ScoreOrder.Run(run, score, count),
-            _ => throw new InvalidOperationException("the query ranks nothing"),
-        };
+        (query.Rank as BoundScore)?.Expression.Prepare(run.Snapshot);
+        var ranked = query.LimitPer is { } per ? Diversification.Run(run, per, count, wanted => Rank(run, wanted)) : Rank(run, count);
         return ranked.AsSpan(Math.Min(query.Offset, ranked.Length));
     }
+
+    private static RankedDocument[] Rank(QueryRun run, int count) => run.Query.Rank switch
+    {
+        BoundVectorRank vector => NearestNeighbors.Run(run, vector, count),
+        BoundOrder order => AttributeOrder.Run(run, order, count),
+        BoundScore score => ScoreOrder.Run(run, score, count),
+        _ => throw new InvalidOperationException("the query ranks nothing"),
+    };
 
     /// <inheritdoc cref="RecallMeasurement.Run"/>
     public static RecallResult MeasureRecall(NamespaceSnapshot snapshot, RecallRequest request, Random random, CancellationToken cancellation = default) =>

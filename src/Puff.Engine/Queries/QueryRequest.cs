@@ -111,6 +111,16 @@ public enum AggregateFunction
 {
     Count,
     Sum,
+
+    /// <summary>The least value; null without values. Beyond the turbopuffer API, as are all that follow.</summary>
+    Min,
+    Max,
+
+    /// <summary>The mean of the values as a double; null without values.</summary>
+    Avg,
+
+    /// <summary>How many different values there are, exactly; of arrays, different elements.</summary>
+    CountDistinct,
 }
 
 /// <param name="Attribute">Null for Count over rows.</param>

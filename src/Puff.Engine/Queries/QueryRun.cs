@@ -34,6 +34,9 @@ internal sealed class QueryRun
     /// <summary>Set when codes of token vectors chose candidates.</summary>
     public LateInteractionReport? LateInteraction { get; set; }
 
+    /// <summary>How often the query was ranked for a limit per group; 0 without.</summary>
+    public int Rounds { get; set; }
+
     /// <summary>Documents ranked or aggregated one by one.</summary>
     public long RowsScanned { get; set; }
 }

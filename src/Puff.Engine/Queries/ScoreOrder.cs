@@ -1,11 +1,10 @@
 namespace Puff.Engine.Queries;
 
-/// <summary>Ranks documents by a score expression, highest first; documents it does not score are left out.</summary>
+/// <summary>Ranks documents by a score expression, highest first; documents it does not score are left out. The expression is prepared.</summary>
 internal static class ScoreOrder
 {
     public static RankedDocument[] Run(QueryRun run, BoundScore rank, int count)
     {
-        rank.Expression.Prepare(run.Snapshot);
         var heap = new RankedHeap(run, count);
         var clauses = TextRanking.Flatten(rank.Expression);
         foreach (var view in run.Views)

@@ -23,7 +23,7 @@ internal sealed class SetView
         Set = set;
         Index = index;
         Matches = matches;
-        MatchCount = ReferenceEquals(matches, set.Live) ? set.LiveCount : matches.PopCount();
+        MatchCount = FilteredCount = ReferenceEquals(matches, set.Live) ? set.LiveCount : matches.PopCount();
     }
 
     public DocumentSet Set { get; }
@@ -31,10 +31,13 @@ internal sealed class SetView
     /// <summary>Position in the snapshot's list.</summary>
     public int Index { get; }
 
-    /// <summary>Live documents that pass the filter. Shared: do not change.</summary>
-    public BitSet Matches { get; }
+    /// <summary>Live documents that pass the filter and were not excluded. Shared: do not change.</summary>
+    public BitSet Matches { get; private set; }
 
-    public int MatchCount { get; }
+    public int MatchCount { get; private set; }
+
+    /// <summary>Live documents that pass the filter.</summary>
+    public int FilteredCount { get; }
 
     /// <summary>What searches of inverted indexes of sparse vectors did here.</summary>
     public SparseCounters Sparse { get; } = new();
@@ -74,6 +77,35 @@ internal sealed class SetView
         }
 
         return result;
+    }
+
+    /// <summary>Takes a document out of the matches. <see cref="Recount"/> afterwards.</summary>
+    public void Exclude(int document) => OwnMatches()[document] = false;
+
+    /// <summary>Takes the documents out of the matches that a predicate holds for. <see cref="Recount"/> afterwards.</summary>
+    public void Exclude(Predicate predicate, CancellationToken cancellation)
+    {
+        if (MatchCount == 0)
+        {
+            return;
+        }
+
+        var excluded = Evaluate(Set, predicate, Matches, cancellation);
+        OwnMatches().AndNot(excluded);
+        BitSetPool.Return(excluded);
+    }
+
+    public void Recount() => MatchCount = Matches.PopCount();
+
+    private BitSet OwnMatches()
+    {
+        if (ReferenceEquals(Matches, Set.Live))
+        {
+            Matches = BitSetPool.Rent(Set.Count);
+            Matches.CopyFrom(Set.Live);
+        }
+
+        return Matches;
     }
 
     /// <summary>Ends the use of <see cref="Matches"/>.</summary>

@@ -80,10 +80,11 @@ internal static class AggregationParser
                 return new Aggregation(label, AggregateFunction.Count, null);
             case "Count":
                 throw PuffException.Invalid($"{field}: Count counts documents; it takes no attribute \"{attribute}\"");
-            case "Sum":
-                return new Aggregation(label, AggregateFunction.Sum, attribute ?? throw PuffException.Malformed($"{field}: Sum needs an attribute"));
+            case "Sum" or "Min" or "Max" or "Avg" or "CountDistinct":
+                var kind = Enum.Parse<AggregateFunction>(function);
+                return new Aggregation(label, kind, attribute ?? throw PuffException.Malformed($"{field}: {function} needs an attribute"));
             default:
-                throw JsonShape.UnknownVariant(field, function, "Count", "Sum");
+                throw JsonShape.UnknownVariant(field, function, "Count", "Sum", "Min", "Max", "Avg", "CountDistinct");
         }
     }
 

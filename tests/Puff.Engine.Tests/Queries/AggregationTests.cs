@@ -2,6 +2,7 @@ using Puff.Engine.Filters;
 using Puff.Engine.Formats;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
+using Puff.TestKit;
 using Xunit;
 using static Puff.Engine.Tests.Queries.QueryFixture;
 
@@ -47,12 +48,67 @@ public sealed class AggregationTests
         space.Fails(ErrorKind.Invalid, "does not fit in 64 bits", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "u")] });
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(300)]
+    [InlineData(2_000)]
+    [InlineData(3_990)]
+    public void Functions_beyond_the_api_equal_plain_ones(int filtered)
+    {
+        // One segment with an index of every shape: few values, a table of ordinals, all different; a tail; a dead document in between.
+        using var space = new QueryFixture(
+            null, ("few", TypeKind.Int, 0), ("some", TypeKind.Float, 0), ("all", TypeKind.String, 0), ("tags", TypeKind.StringArray, 0),
+            ("half", TypeKind.UInt, 0));
+        var rows = Enumerable.Range(0, 4_000).Select(i => Row(
+            (ulong)i, ("few", Value.Int(i * 7 % 11 - 5)), ("some", Value.Float(i * 31 % 997 / 4.0)), ("all", Value.String($"{i * 7919 % 4001:D4}")),
+            ("tags", Tags([.. Enumerable.Range(0, i % 4).Select(t => $"t{(i * 13 + t * t) % 300}")])),
+            ("half", i % 2 == 0 ? Value.Null : Value.UInt(ulong.MaxValue - (ulong)i)))).ToArray();
+        space.Add(rows[..3_700], isTail: false, dead: [17, 18]);
+        Compare(space, filtered);
+        space.Add(rows[3_700..3_900], isTail: false).Add(rows[3_900..], isTail: true);
+        Compare(space, filtered);
+    }
+
+    private static void Compare(QueryFixture space, int filtered)
+    {
+        Aggregation[] functions =
+        [
+            Count, new("0", AggregateFunction.Min, "id"), new("1", AggregateFunction.Max, "few"), new("2", AggregateFunction.Min, "some"),
+            new("3", AggregateFunction.Max, "some"), new("4", AggregateFunction.Min, "all"), new("5", AggregateFunction.Max, "all"),
+            new("6", AggregateFunction.CountDistinct, "few"), new("7", AggregateFunction.CountDistinct, "some"),
+            new("8", AggregateFunction.CountDistinct, "all"),
+            new("9", AggregateFunction.CountDistinct, "tags"), new("10", AggregateFunction.CountDistinct, "id"), new("11", AggregateFunction.Avg, "few"),
+            new("12", AggregateFunction.Avg, "half"), new("13", AggregateFunction.Max, "half"), new("14", AggregateFunction.CountDistinct, "half"),
+        ];
+        var model = new QueryModel(DistanceMetric.CosineDistance, space.Live.Where(d => d.Id.AsUInt >= (ulong)filtered));
+        var filter = filtered == 0 ? null : Where("id", FilterOperator.Gte, Value.UInt((ulong)filtered));
+        GroupKey[][] groupings = [[], [Plain("few")], [Plain("some")], [Plain("all")], [new("tag", "tags", true)], [new("tag", "tags", true), Plain("few")]];
+        foreach (var keys in groupings)
+        {
+            foreach (var asked in new[] { functions, [Count] })
+            {
+                var result = space.Query(new QueryRequest { Filters = filter, AggregateBy = asked, GroupBy = keys });
+                string Totals(IReadOnlyList<FakeDocument> documents) => ":" + Line(asked.Select(f => QueryModel.Aggregate(f, documents)));
+                var expected = model.Groups(keys).Select(g => string.Join(",", g.Keys.Select(Text)) + Totals(g.Documents));
+                Assert.Equal(
+                    keys.Length == 0 ? expected.DefaultIfEmpty(Totals([])) : expected,
+                    keys.Length == 0 ? [":" + Line(result.Aggregations!.Select(a => a.Value))]
+                        : result.Groups!.Select(g => string.Join(",", g.Keys.Select(k => Text(k.Value))) + ":" + Line(g.Aggregations.Select(a => a.Value))));
+            }
+        }
+    }
+
+    private static string Line(IEnumerable<Value> values) => string.Join(" ", values.Select(Text));
+
     [Fact]
     public void Functions_and_attributes_that_do_not_fit_are_refused()
     {
         using var space = Shop();
         space.Fails(ErrorKind.Invalid, "\"color\" is string", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "color")] });
         space.Fails(ErrorKind.Invalid, "the id", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Sum, "id")] });
+        space.Fails(ErrorKind.Invalid, "Avg needs an int, uint or float", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Avg, "color")] });
+        space.Fails(ErrorKind.Malformed, "Min needs an attribute", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Min, null)] });
+        space.Fails(ErrorKind.Invalid, "not in the schema", new QueryRequest { AggregateBy = [new("s", AggregateFunction.CountDistinct, "no")] });
         space.Fails(ErrorKind.Invalid, "takes no attribute", new QueryRequest { AggregateBy = [new("s", AggregateFunction.Count, "color")] });
         space.Fails(ErrorKind.Invalid, "\"n\" is used twice", new QueryRequest { AggregateBy = [Count, Count] });
         space.Fails(ErrorKind.Malformed, "rank_by and aggregate_by", new QueryRequest { AggregateBy = [Count], RankBy = Order(("id", false)) });
@@ -123,6 +179,39 @@ public sealed class AggregationTests
         var groups = space.Query(new QueryRequest { AggregateBy = [Count, new("s", AggregateFunction.Sum, "i")], GroupBy = [Plain("i")], Limit = 10 }).Groups!;
         Assert.Equal(Enumerable.Range(-3_000, 10).Select(v => $"{v}:2"), groups.Select(Text));
         Assert.All(groups, g => Assert.Equal(2 * g.Keys[0].Value.AsInt, g.Aggregations[1].Value.AsInt));
+    }
+
+    [Fact]
+    public void Dropped_groups_leave_nothing_to_those_that_take_their_numbers()
+    {
+        using var space = new QueryFixture(null, ("s", TypeKind.String, 0), ("i", TypeKind.Int, 0), ("f", TypeKind.Float, 0));
+        int[] numbers = [.. Enumerable.Range(0, 9_000)];
+        new Random(5).Shuffle(numbers);
+        var rows = numbers.Select((n, i) => Row((ulong)i, ("s", Value.String($"{n / 2:D5}")), ("i", Value.Int(n)), ("f", Value.Float(n / 4.0))));
+        space.Add([.. rows], isTail: false);
+        Aggregation[] functions =
+        [
+            Count, new("a", AggregateFunction.Sum, "i"), new("b", AggregateFunction.Sum, "f"), new("c", AggregateFunction.Avg, "i"),
+            new("d", AggregateFunction.Min, "i"), new("e", AggregateFunction.Max, "s"), new("f", AggregateFunction.CountDistinct, "i"),
+        ];
+        var groups = space.Query(new QueryRequest { AggregateBy = functions, GroupBy = [Plain("s")], Limit = 20 }).Groups!;
+        Assert.Equal(
+            Enumerable.Range(0, 20).Select(g => $"{g:D5}: 2 {4 * g + 1} {(4 * g + 1) / 4.0:R} {(4 * g + 1) / 2.0:R} {2 * g} {g:D5} 2"),
+            groups.Select(g => g.Keys[0].Value.AsString + ": " + Line(g.Aggregations.Select(a => a.Value))));
+    }
+
+    [Fact]
+    public void Too_many_different_values_over_segments_are_refused()
+    {
+        using var space = new QueryFixture(null, ("s", TypeKind.String, 0));
+        string padding = new('x', 4_000);
+        int rows = (int)(DistinctMeasure.MaxBytes / 4_000) / 2 + 100;
+        for (int set = 0; set < 2; set++)
+        {
+            space.Add([.. Enumerable.Range(0, rows).Select(i => Row((ulong)(set * rows + i), ("s", Value.String($"{set} {i} {padding}"))))], isTail: true);
+        }
+
+        space.Fails(ErrorKind.Invalid, "too many different values", new QueryRequest { AggregateBy = [new("d", AggregateFunction.CountDistinct, "s")] });
     }
 
     [Fact]

@@ -121,8 +121,6 @@ public sealed class AttributeOrderTests
         space.Fails(ErrorKind.Invalid, "include_attributes", request with { LimitPer = new LimitPer(["price"], 1) });
         space.Fails(ErrorKind.Invalid, "include_attributes", request with { LimitPer = new LimitPer(["id"], 1) });
         Assert.Equal(5, space.Ids(request with { LimitPer = new LimitPer(["id"], 1), Select = new(false, ["id"], null) }).Length);
-        var score = new ScoreRank(new FilterScore(After(0)));
-        space.Fails(ErrorKind.Invalid, "limit.per works only", request with { RankBy = score });
     }
 
     private static Filter After(ulong id) => Where("id", FilterOperator.Gt, Value.Int((long)id));

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
 using Puff.TestKit;
@@ -34,16 +35,18 @@ internal sealed class QueryModel(DistanceMetric metric, IEnumerable<FakeDocument
         return sorted;
     }
 
-    public IEnumerable<FakeDocument> Diversified(IReadOnlyList<OrderKey> keys, LimitPer per)
+    /// <summary>At most so many of each group, in the order given.</summary>
+    public IEnumerable<(DocumentId Id, float? Distance)> Diversified(IEnumerable<(DocumentId Id, float? Distance)> ranked, LimitPer per)
     {
+        var byId = documents.ToDictionary(d => d.Id);
         var used = new Dictionary<string, int>();
-        foreach (var document in Ordered(keys))
+        foreach (var row in ranked)
         {
-            string group = string.Join("|", per.Attributes.Select(a => AggregationTests.Text(ValueOf(document, a))));
+            string group = string.Join("|", per.Attributes.Select(a => AggregationTests.Text(ValueOf(byId[row.Id], a))));
             used[group] = used.GetValueOrDefault(group) + 1;
             if (used[group] <= per.Limit)
             {
-                yield return document;
+                yield return row;
             }
         }
     }
@@ -58,6 +61,48 @@ internal sealed class QueryModel(DistanceMetric metric, IEnumerable<FakeDocument
         var pairs = documents.SelectMany(d => Combinations(d, keys).Select(k => (Keys: k, Document: d)));
         return pairs.GroupBy(p => string.Join("|", p.Keys.Select(AggregationTests.Text))).Select(g => (g.First().Keys, g.Select(p => p.Document).ToArray()))
             .OrderBy(g => g.Keys, Comparer<Value[]>.Create((left, right) => left.Zip(right, Compare).FirstOrDefault(o => o != 0)));
+    }
+
+    /// <param name="zero">The sum of nothing.</param>
+    public static Value Aggregate(Aggregation aggregation, IReadOnlyList<FakeDocument> documents, Value zero = default)
+    {
+        if (aggregation.Function == AggregateFunction.Count)
+        {
+            return Value.Int(documents.Count);
+        }
+
+        var values = documents.Select(d => ValueOf(d, aggregation.Attribute!)).Where(v => !v.IsNull).ToList();
+        switch (aggregation.Function)
+        {
+            case AggregateFunction.Sum:
+                return values.Count == 0 ? zero : values[0].Kind switch
+                {
+                    ValueKind.Int => Value.Int(values.Sum(v => v.AsInt)),
+                    ValueKind.UInt => Value.UInt((ulong)values.Sum(v => (decimal)v.AsUInt)),
+                    _ => Value.Float(values.Sum(v => v.AsFloat)),
+                };
+            case AggregateFunction.Avg:
+                return values.Count == 0 ? Value.Null : Value.Float(Mean(values));
+            case AggregateFunction.Min:
+                return values.Count == 0 ? Value.Null : values.Aggregate((least, v) => Compare(v, least) < 0 ? v : least);
+            case AggregateFunction.Max:
+                return values.Count == 0 ? Value.Null : values.Aggregate((most, v) => Compare(v, most) > 0 ? v : most);
+            default:
+                var texts = values.SelectMany(v => v.IsArray ? v.AsBytesArray.Select(Value.Utf8) : [v]).Select(AggregationTests.Text);
+                return Value.Int(texts.Distinct().Count());
+        }
+    }
+
+    private static double Mean(List<Value> values)
+    {
+        if (values[0].Kind == ValueKind.Float)
+        {
+            return values.Sum(v => v.AsFloat) / values.Count;
+        }
+
+        var sum = values.Aggregate(BigInteger.Zero, (s, v) => s + (v.Kind == ValueKind.Int ? v.AsInt : v.AsUInt));
+        var whole = BigInteger.DivRem(sum, values.Count, out var rest);
+        return (double)(Int128)whole + (double)rest / values.Count;
     }
 
     public static int Compare(Value left, Value right)

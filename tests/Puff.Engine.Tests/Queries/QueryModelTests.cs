@@ -33,13 +33,12 @@ public sealed class QueryModelTests
     });
 
     [Fact]
-    public void Diversified_orders_equal_the_model() => Run((space, model, request) =>
+    public void Diversified_rankings_equal_the_model() => Run((space, model, request) =>
     {
-        var keys = NextOrder(space.Random);
+        var (rank, ranked) = NextRank(space, model);
         string[] attributes = space.Random.GetItems(Scalars[1..], 1 + space.Random.Next(2));
         var per = new LimitPer(attributes, 1 + space.Random.Next((int)Math.Min(request.Limit!.Value, 3)));
-        Compare(space, request with { RankBy = new OrderRank(keys), LimitPer = per, Select = new(true, null, null) },
-            model.Diversified(keys, per).Select(d => (d.Id, (float?)null)));
+        Compare(space, request with { RankBy = rank, LimitPer = per, Select = new(true, null, null) }, model.Diversified(ranked, per));
     });
 
     [Fact]
@@ -54,15 +53,15 @@ public sealed class QueryModelTests
     public void Aggregates_equal_the_model() => Run((space, model, request) =>
     {
         var keys = NextKeys(space.Random);
-        Aggregation[] functions = [new("n", AggregateFunction.Count, null), Sum("i"), Sum("u"), Sum("f")];
+        var functions = NextFunctions(space.Random);
         var result = space.Space.Query(new QueryRequest
         {
             Filters = request.Filters, AggregateBy = functions, GroupBy = keys, Limit = keys.Count == 0 ? null : request.Limit,
         });
         var expected = model.Groups(keys).Take((int)request.Limit!.Value)
-            .Select(g => string.Join(",", g.Keys.Select(AggregationTests.Text)) + ":" + Totals(g.Documents));
+            .Select(g => string.Join(",", g.Keys.Select(AggregationTests.Text)) + ":" + Totals(functions, g.Documents));
         Assert.Equal(
-            keys.Count == 0 ? expected.DefaultIfEmpty(":0 0 0 0") : expected,
+            keys.Count == 0 ? expected.DefaultIfEmpty(":" + Totals(functions, [])) : expected,
             keys.Count == 0 ? [":" + Join(result.Aggregations!)]
                 : result.Groups!.Select(g => string.Join(",", g.Keys.Select(k => AggregationTests.Text(k.Value))) + ":" + Join(g.Aggregations)));
     });
@@ -108,6 +107,23 @@ public sealed class QueryModelTests
         Assert.Equal(space.Space.Live.Count, result.Cost.ApproxNamespaceSize);
     }
 
+    private static (RankBy Rank, IEnumerable<(DocumentId Id, float? Distance)> Ranked) NextRank(RandomNamespace space, QueryModel model)
+    {
+        switch (space.Random.Next(3))
+        {
+            case 0:
+                var keys = NextOrder(space.Random);
+                return (new OrderRank(keys), model.Ordered(keys).Select(d => (d.Id, (float?)null)));
+            case 1:
+                var tests = new Dictionary<ScoreExpression, Func<FakeDocument, bool>>(ReferenceEqualityComparer.Instance);
+                var expression = NextScore(space, tests, 2);
+                return (new ScoreRank(expression), model.Scored(expression, (part, document) => tests[part](document)));
+            default:
+                var operand = new VectorOperand(space.NextQueryVector(3), 3, false);
+                return (new VectorRank("v", operand, Exact: false), model.Nearest("v", operand));
+        }
+    }
+
     private static OrderKey[] NextOrder(Random random) =>
         [.. Enumerable.Range(0, 1 + random.Next(3)).Select(_ => new OrderKey(Pick(random, Scalars), random.Next(2) == 0))];
 
@@ -147,15 +163,28 @@ public sealed class QueryModelTests
         }
     }
 
-    private static Aggregation Sum(string attribute) => new("sum " + attribute, AggregateFunction.Sum, attribute);
-
-    private static string Totals(FakeDocument[] documents)
+    private static List<Aggregation> NextFunctions(Random random)
     {
-        long ints = documents.Sum(d => d.Get("i").IsNull ? 0 : d.Get("i").AsInt);
-        decimal uints = documents.Sum(d => d.Get("u").IsNull ? 0 : (decimal)d.Get("u").AsUInt);
-        double floats = documents.Sum(d => d.Get("f").IsNull ? 0 : d.Get("f").AsFloat);
-        return $"{documents.Length} {ints} {uints} {floats:R}";
+        var functions = new List<Aggregation> { new("n", AggregateFunction.Count, null) };
+        foreach (string number in new[] { "i", "u", "f" })
+        {
+            functions.Add(new("sum " + number, AggregateFunction.Sum, number));
+            functions.Add(new("mean " + number, AggregateFunction.Avg, number));
+        }
+
+        for (int i = random.Next(6); i > 0; i--)
+        {
+            var function = Pick(random, AggregateFunction.Min, AggregateFunction.Max, AggregateFunction.CountDistinct);
+            functions.Add(new($"{function} {i}", function, Pick(random, function == AggregateFunction.CountDistinct ? [.. Scalars, "tags"] : Scalars)));
+        }
+
+        return functions;
     }
+
+    private static string Totals(IReadOnlyList<Aggregation> functions, FakeDocument[] documents) =>
+        string.Join(" ", functions.Select(f => AggregationTests.Text(QueryModel.Aggregate(f, documents, ZeroOf(f.Attribute)))));
+
+    private static Value ZeroOf(string? attribute) => attribute switch { "i" => Value.Int(0), "u" => Value.UInt(0), _ => Value.Float(0) };
 
     private static string Join(IReadOnlyList<KeyValuePair<string, Value>> aggregations) =>
         string.Join(" ", aggregations.Select(a => AggregationTests.Text(a.Value)));

@@ -169,7 +169,7 @@ public class QueryParserTests
     [InlineData("""{"top_k": {"total": 5}}""", "invalid type: map")]
     [InlineData("""{"limit": {"per": {"attributes": [], "limit": 1}}}""", "missing field `total`")]
     [InlineData("""{"rank_by": ["id", "asc"], "aggregate_by": {"n": ["Count"]}}""", "cannot be used together")]
-    [InlineData("""{"aggregate_by": {"n": ["Avg", "x"]}}""", "unknown variant `Avg`, expected `Count` or `Sum`")]
+    [InlineData("""{"aggregate_by": {"n": ["Median", "x"]}}""", "unknown variant `Median`, expected one of `Count`, `Sum`, `Min`, ")]
     [InlineData("""{"rank_by": ["a", "ann", [1]]}""", "unknown variant `ann`")]
     [InlineData("""{"rank_by": ["a"]}""", "rank_by")]
     [InlineData("""{"rank_by": [1]}""", "rank_by")]
