@@ -52,8 +52,9 @@ switch (args.FirstOrDefault())
               sparse  [--set generated|stackexchange] [--documents 1000000] [--queries 300] [--seed 1] [--dir DIR] 
                       [--mode all|fill] [--peer yes|no] [--scan yes|no] [--k 0] [--rounds 2]
                                                                                   queries a second of SparseKNN, beside a plain scan and an exhaustive index
-              text    [--documents 1000000] [--queries 500] [--seed 1] [--dir DIR] [--mode all|fill|puff|peer]
-                                                                                  time of BM25 queries and size of the index, beside SQLite FTS5
+              text    [--documents 1000000] [--queries 500] [--seed 1] [--dir DIR] [--mode all|fill|puff|peers]
+                                                                                  time of BM25 queries and size of the index, beside other text searches
+              text    --mode relevance [--collection DIR]                         nDCG of ten results, beside BM25 written down from its formula
               vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
                       [--mode data|puff|http|indexing|churn|peers|table|all]      recall and speed of vector search, of Puff and of its peers
             """);

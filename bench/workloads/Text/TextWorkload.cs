@@ -10,20 +10,30 @@ namespace Puff.Workloads.Text;
 
 /// <summary>
 /// Goal: how fast BM25 is, on one thread in process, and how large its index. Method: a namespace merged into one segment; every query twice, the second time
-/// measured. Peer: SQLite FTS5 with the same passages, asked through its shell for the ten best by bm25 with OR between the words.
+/// measured. Peers: <see cref="TextPeers"/>. Relevance: <see cref="RelevanceWorkload"/>.
 /// </summary>
 internal static class TextWorkload
 {
     public static async Task RunAsync(Options options)
     {
         Machine.Print();
+        string mode = options.Text("mode", "all");
+        if (mode is "all" or "relevance")
+        {
+            await RelevanceWorkload.RunAsync(options);
+        }
+
+        if (mode is "relevance")
+        {
+            return;
+        }
+
         var data = new TextData(options.Number("documents", 1_000_000), options.Number("queries", 500), options.Number("seed", 1));
         using var folder = options.Folder();
         var schema = new SchemaUpdate([new AttributeUpdate("body") { Type = "string", FullText = new FullTextUpdate(true) }]);
         await using var store = await MergedStore.OpenAsync(folder.Path, "text", data.Documents, schema, document =>
             new DocumentRow(Value.Int(document), [new("body", Value.String(data.Document(document))), new("group", MergedStore.GroupOf(document))]));
 
-        string mode = options.Text("mode", "all");
         if (mode is "all" or "puff")
         {
             using var snapshot = await store.ReadAsync();
@@ -39,9 +49,9 @@ internal static class TextWorkload
             Measure(snapshot, data.Short, 10, Group(10), "1-5 words, filter 1 %");
         }
 
-        if (mode is "all" or "peer")
+        if (mode is "all" or "peers")
         {
-            await SqlitePeer.RunAsync(data, folder.Path);
+            await TextPeers.RunAsync(options, data, folder.Path);
         }
     }
 

@@ -129,23 +129,36 @@ internal static unsafe class PackedIntegers
         }
     }
 
+    /// <summary>One value of a packed block.</summary>
+    /// <param name="source">The block.</param>
+    /// <param name="bits">0 to 32.</param>
+    /// <param name="index">Below the block's number of values.</param>
+    public static uint At(byte* source, int bits, int index)
+    {
+        if (bits == 0)
+        {
+            return 0;
+        }
+
+        int position = index / Lanes * bits;
+        int word = position >> 5;
+        int shift = position & 31;
+        int halfRow = (bits & 1) == 0 ? int.MaxValue : Rows * bits / 32;
+        ulong both = Word(source, word, index % Lanes, halfRow);
+        if (shift + bits > 32)
+        {
+            both |= (ulong)Word(source, word + 1, index % Lanes, halfRow) << 32;
+        }
+
+        return (uint)(both >> shift & (1UL << bits) - 1);
+    }
+
     /// <summary>Does what <see cref="Unpack"/> does, without vectors.</summary>
     public static void UnpackScalar(byte* source, int bits, int count, uint* values)
     {
-        ulong mask = (1UL << bits) - 1;
-        int halfRow = (bits & 1) == 0 ? int.MaxValue : Rows * bits / 32;
         for (int i = 0; i < count; i++)
         {
-            int position = i / Lanes * bits;
-            int word = position >> 5;
-            int shift = position & 31;
-            ulong both = Word(source, word, i % Lanes, halfRow);
-            if (shift + bits > 32)
-            {
-                both |= (ulong)Word(source, word + 1, i % Lanes, halfRow) << 32;
-            }
-
-            values[i] = bits == 0 ? 0 : (uint)(both >> shift & mask);
+            values[i] = At(source, bits, i);
         }
     }
 

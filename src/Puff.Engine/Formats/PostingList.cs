@@ -37,6 +37,16 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     /// <param name="frequencies">Room for 128.</param>
     public abstract void ReadFrequencies(int block, int* frequencies);
 
+    /// <summary>Whether <see cref="FindFrequencies"/> may be asked, which then costs less than unpacking a block for a few documents.</summary>
+    public virtual bool HasBits(int block) => false;
+
+    /// <summary>The frequencies of some documents without unpacking the block; 0 for those that lack the term.</summary>
+    /// <param name="block">One that <see cref="HasBits"/>.</param>
+    /// <param name="documents">Ascending, behind the block before, and not behind the last document of this one.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="frequencies">Overwritten.</param>
+    public virtual void FindFrequencies(int block, int* documents, int count, int* frequencies) => throw new NotSupportedException("the block is no bit set");
+
     /// <summary>Both.</summary>
     public int Read(int block, int* documents, int* frequencies)
     {

@@ -104,4 +104,16 @@ internal sealed record TextAnalysis(string Tokenizer, string Language, int MaxTo
         settings.Tokenizer, settings.Language, settings.MaxTokenLength,
         (settings.Stemming ? TextAnalysisFlags.Stemming : 0) | (settings.RemoveStopwords ? TextAnalysisFlags.RemoveStopwords : 0)
         | (settings.CaseSensitive ? TextAnalysisFlags.CaseSensitive : 0) | (settings.AsciiFolding ? TextAnalysisFlags.AsciiFolding : 0));
+
+    /// <summary>Settings that analyse like this.</summary>
+    public FullTextSettings ToSettings() => new()
+    {
+        Tokenizer = Tokenizer,
+        Language = Language,
+        MaxTokenLength = MaxTokenLength,
+        Stemming = Flags.HasFlag(TextAnalysisFlags.Stemming),
+        RemoveStopwords = Flags.HasFlag(TextAnalysisFlags.RemoveStopwords),
+        CaseSensitive = Flags.HasFlag(TextAnalysisFlags.CaseSensitive),
+        AsciiFolding = Flags.HasFlag(TextAnalysisFlags.AsciiFolding),
+    };
 }

@@ -8,6 +8,11 @@ namespace Puff.Engine.Numerics;
 /// <param name="error">What an approximate score may be off by.</param>
 internal sealed class ScorePool(int wanted, double error)
 {
+    /// <summary>The best scores are kept in order up to so many; more are selected now and then.</summary>
+    private const int MostOrdered = 128;
+
+    private readonly float[] best = wanted <= MostOrdered ? new float[wanted] : [];
+    private int bestCount;
     private int[] documents = new int[256];
     private float[] scores = new float[256];
     private float[] selecting = [];
@@ -31,6 +36,10 @@ internal sealed class ScorePool(int wanted, double error)
 
         documents[Count] = document;
         scores[Count++] = score;
+        if (wanted <= MostOrdered)
+        {
+            Order(score);
+        }
     }
 
     /// <summary>To be called after every window: raises the threshold when that is worth the work.</summary>
@@ -51,6 +60,12 @@ internal sealed class ScorePool(int wanted, double error)
             return;
         }
 
+        if (wanted <= MostOrdered)
+        {
+            Drop(Threshold - error);
+            return;
+        }
+
         if (selecting.Length < Count)
         {
             selecting = new float[documents.Length];
@@ -64,6 +79,34 @@ internal sealed class ScorePool(int wanted, double error)
         {
             Threshold = worst;
             Drop(worst - error);
+        }
+    }
+
+    /// <summary>Puts a score among the best ones, which ascend; the first of them is the threshold as soon as there are enough.</summary>
+    private void Order(float score)
+    {
+        // A document with score 0 is no result, as below.
+        if (score <= 0 || (bestCount == wanted && score <= best[0]))
+        {
+            return;
+        }
+
+        int at = 0;
+        if (bestCount < wanted)
+        {
+            best.AsSpan(0, bestCount).CopyTo(best.AsSpan(1));
+            bestCount++;
+        }
+
+        for (; at + 1 < bestCount && best[at + 1] < score; at++)
+        {
+            best[at] = best[at + 1];
+        }
+
+        best[at] = score;
+        if (bestCount == wanted && best[0] - error > Math.Max(Threshold, 0))
+        {
+            Threshold = best[0] - error;
         }
     }
 

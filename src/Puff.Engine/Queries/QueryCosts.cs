@@ -13,7 +13,7 @@ internal static class QueryCosts
         long live = 0, tail = 0;
         foreach (var set in run.Snapshot.Sets)
         {
-            int count = set.Live.PopCount();
+            int count = set.LiveCount;
             live += count;
             tail += set.IsTail ? count : 0;
         }

@@ -10,7 +10,7 @@ internal sealed record SegmentProblem(string Key, string Message);
 
 /// <summary>
 /// Reads a segment to the last byte and says everything that is wrong, where opening it stops at the first damage: checksums of every block, then
-/// whether rows, ids and columns can be read. A store's failure is no finding and passes through.
+/// whether rows, ids and columns can be read, and whether indexes are those of the rows. A store's failure is no finding and passes through.
 /// </summary>
 internal static class SegmentVerifier
 {
@@ -42,6 +42,12 @@ internal static class SegmentVerifier
         if (problems.Count == 0 && descriptor.AllKeys().Contains(attributes))
         {
             await CollectAsync(problems, attributes, () => VerifyAttributesAsync(store, descriptor, cancellation));
+        }
+
+        string text = descriptor.KeyOf(PartFormat.NameOf(PartKind.Text));
+        if (problems.Count == 0 && descriptor.AllKeys().Contains(text))
+        {
+            await CollectAsync(problems, text, () => TextReanalysis.VerifyAsync(store, descriptor, cancellation));
         }
 
         return problems;

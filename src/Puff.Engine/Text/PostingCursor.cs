@@ -83,6 +83,13 @@ internal unsafe class PostingCursor : IDisposable
             return 0;
         }
 
+        if (unpacked != block && List.HasBits(block))
+        {
+            int frequency;
+            List.FindFrequencies(block, &document, 1, &frequency);
+            return frequency;
+        }
+
         Unpack(block);
         int at = Rank(document);
         return at < Count && Documents[at] == document ? Frequencies[at] : 0;
@@ -130,6 +137,20 @@ internal unsafe class PostingCursor : IDisposable
         if (from < near || near == limit)
         {
             return from;
+        }
+
+        // Documents with the term are spread more or less evenly: a guess saves most of the steps of a long way.
+        int passed = List.LastDocumentOf(from);
+        int farthest = List.LastDocumentOf(limit - 1);
+        if (document >= farthest)
+        {
+            return document == farthest ? limit - 1 : limit;
+        }
+
+        int guess = from + (int)((long)(document - passed) * (limit - 1 - from) / Math.Max(farthest - passed, 1)) - LinearSteps;
+        if (guess > from && List.LastDocumentOf(guess) < document)
+        {
+            from = guess;
         }
 
         int step = LinearSteps;

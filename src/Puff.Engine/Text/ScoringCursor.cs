@@ -1,6 +1,9 @@
 using System.Numerics;
+using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 
 namespace Puff.Engine.Text;
@@ -9,10 +12,13 @@ namespace Puff.Engine.Text;
 internal sealed unsafe class ScoringCursor : PostingCursor
 {
     /// <summary>So many of a block's postings wanted at once are scored faster all together.</summary>
-    private const int ManyWanted = 16;
+    private const int ManyWanted = 24;
+
+    private const int BitsAtOnce = 64;
 
     private readonly TextField field;
     private readonly float weight;
+    private readonly float[] windowBounds;
     private float* scores;
     private int scored = -1;
     private int block;
@@ -20,12 +26,17 @@ internal sealed unsafe class ScoringCursor : PostingCursor
     private int start;
     private int end;
 
-    public ScoringCursor(TextField field, PostingList list, double weight)
+    /// <param name="field">How postings are scored.</param>
+    /// <param name="list">The list.</param>
+    /// <param name="weight">What a saturated frequency is multiplied with.</param>
+    /// <param name="windowShift">The documents of a window, as a power of two.</param>
+    public ScoringCursor(TextField field, PostingList list, double weight, int windowShift)
         : base(list)
     {
         this.field = field;
         this.weight = (float)weight;
         Largest = weight * field.Bound(list.Impacts);
+        windowBounds = FillWindowBounds(windowShift);
         scores = (float*)NativeMemory.AlignedAlloc(2 * PostingList.BlockLength * sizeof(float), 64);
     }
 
@@ -34,10 +45,15 @@ internal sealed unsafe class ScoringCursor : PostingCursor
     /// <summary>No document gets more from the list.</summary>
     public double Largest { get; }
 
+    public TextField Field => this.field;
+
     /// <summary>No document of the window gets more.</summary>
     public double Bound { get; private set; }
 
-    /// <summary>Postings of the blocks that the window meets.</summary>
+    /// <summary>What the list gives at most in each window up to the last one that has a posting; 0 where it has certainly none.</summary>
+    public ReadOnlySpan<float> WindowBounds => windowBounds;
+
+    /// <summary>Postings of the blocks that the window meets; after <see cref="Turn"/>.</summary>
     public int Postings => (endBlock - block) * PostingList.BlockLength;
 
     public override void Dispose()
@@ -46,10 +62,11 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         base.Dispose();
     }
 
-    /// <summary>The first document from one on; int.MaxValue when there is none. The one asked for never goes back.</summary>
+    /// <summary>The first document from one on; int.MaxValue when there is none.</summary>
     public int NextDocument(int from)
     {
-        block = FindBlock(block, from);
+        block = FindBlock(from < start ? 0 : block, from);
+        start = from;
         if (block == List.BlockCount)
         {
             return int.MaxValue;
@@ -59,37 +76,34 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return Documents[0] >= from ? Documents[0] : Documents[Rank(from)];
     }
 
-    /// <summary>Turns to the documents from <paramref name="first"/> up to, but not including, <paramref name="limit"/>.</summary>
-    /// <param name="first">Not before the window's before.</param>
-    /// <param name="limit">Where the window ends.</param>
-    /// <param name="isTight">The blocks' own bound is to be found out, not the list's.</param>
-    /// <returns>False when the list certainly has none of them.</returns>
-    public bool Enter(int first, int limit, bool isTight)
+    /// <summary>Takes the bound of some windows that follow each other.</summary>
+    /// <param name="window">The first one.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>False when the list certainly has nothing in them.</returns>
+    public bool Enter(int window, int count)
     {
-        start = first;
-        end = limit;
-        block = FindBlock(block, first);
-        endBlock = block;
-        if (block == List.BlockCount || (block > 0 && List.LastDocumentOf(block - 1) + 1 >= limit))
+        if (window >= windowBounds.Length)
         {
             return false;
         }
 
-        if (!isTight)
+        float best = 0;
+        for (int i = window; i < Math.Min(window + count, windowBounds.Length); i++)
         {
-            endBlock = Math.Min(FindBlock(block, limit - 1) + 1, List.BlockCount);
-            Bound = Largest;
-            return true;
+            best = Math.Max(best, windowBounds[i]);
         }
 
-        float best = 0;
-        do
-        {
-            best = Math.Max(best, field.Bound(List.ImpactsOf(endBlock)));
-        }
-        while (List.LastDocumentOf(endBlock++) < limit - 1 && endBlock < List.BlockCount);
-        Bound = (double)weight * best;
-        return true;
+        Bound = best;
+        return best > 0;
+    }
+
+    /// <summary>Turns to the documents from <paramref name="first"/> up to, but not including, <paramref name="limit"/>.</summary>
+    public void Turn(int first, int limit)
+    {
+        block = FindBlock(first < start ? 0 : block, first);
+        start = first;
+        end = limit;
+        endBlock = Math.Min(FindBlock(block, limit - 1) + 1, List.BlockCount);
     }
 
     /// <summary>Adds the postings of the window to sums that begin at its first document.</summary>
@@ -186,39 +200,92 @@ internal sealed unsafe class ScoringCursor : PostingCursor
     }
 
     /// <summary>Adds the postings of some documents of the window.</summary>
-    /// <param name="candidates">Ascending.</param>
-    /// <param name="sums">Of each candidate.</param>
-    /// <param name="count">Of candidates.</param>
-    public void AddTo(int* candidates, float* sums, int count)
+    /// <param name="all">The candidates.</param>
+    /// <param name="lengths">Of the candidates in the attribute of this list; null when they are not known.</param>
+    /// <param name="needed">Candidates that stay below this are of no use any more: they may get nothing.</param>
+    public void AddTo(TextCandidates all, int* lengths, double needed)
     {
-        int current = block;
+        int* candidates = all.Documents;
+        float* sums = all.Sums;
+        int count = all.Count;
+        int current = candidates[0] < start ? 0 : block;
         for (int i = 0; i < count;)
         {
             current = FindBlock(current, candidates[i]);
             if (current == List.BlockCount)
             {
-                return;
+                break;
             }
 
             int last = List.LastDocumentOf(current);
+            float largest = sums[i];
             int stop = i + 1;
             while (stop < count && candidates[stop] <= last)
             {
-                stop++;
+                largest = Math.Max(largest, sums[stop++]);
             }
 
-            Unpack(current);
-            if (stop - i >= ManyWanted || scored == current)
+            if (Reaches(current, needed - largest))
             {
-                ScoreAll(current);
-                AddScored(candidates, sums, i, stop);
-            }
-            else
-            {
-                AddFew(candidates, sums, i, stop);
+                AddBlock(current, all, lengths, i, stop);
             }
 
             i = stop;
+        }
+
+        block = Math.Min(current, List.BlockCount - 1);
+        start = candidates[0];
+    }
+
+    private void AddBlock(int current, TextCandidates all, int* lengths, int from, int to)
+    {
+        if (scored == current)
+        {
+            AddScored(all.Documents, all.Sums, from, to);
+        }
+        else if (Unpacked != current && List.HasBits(current))
+        {
+            AddByBits(current, all, lengths, from, to);
+        }
+        else if (to - from < ManyWanted)
+        {
+            Unpack(current);
+            AddFew(all, lengths, from, to);
+        }
+        else
+        {
+            Unpack(current);
+            ScoreAll(current);
+            AddScored(all.Documents, all.Sums, from, to);
+        }
+    }
+
+    /// <summary>Adds to the candidates that a block has which is a bit set.</summary>
+    private void AddByBits(int current, TextCandidates all, int* known, int from, int to)
+    {
+        int* found = stackalloc int[BitsAtOnce];
+        int* read = stackalloc int[BitsAtOnce];
+        for (; from < to; from += BitsAtOnce)
+        {
+            int count = Math.Min(to - from, BitsAtOnce);
+            List.FindFrequencies(current, all.Documents + from, count, found);
+            if (known == null)
+            {
+                field.Index.ReadLengths(all.Documents + from, count, read);
+            }
+
+            int* lengths = known == null ? read : known + from;
+            float* sums = all.Sums + from;
+            int i = 0;
+            for (; i <= count - Vector256<int>.Count; i += Vector256<int>.Count)
+            {
+                (Vector256.Load(sums + i) + Score(Vector256.Load(found + i), Vector256.Load(lengths + i))).Store(sums + i);
+            }
+
+            for (; i < count; i++)
+            {
+                sums[i] += found[i] == 0 ? 0 : weight * found[i] / (found[i] + (field.Constant + field.Slope * lengths[i]));
+            }
         }
     }
 
@@ -238,7 +305,7 @@ internal sealed unsafe class ScoringCursor : PostingCursor
     }
 
     /// <summary>The same for a few candidates in a block that is not scored.</summary>
-    private void AddFew(int* candidates, float* sums, int from, int to)
+    private void AddFew(TextCandidates all, int* known, int from, int to)
     {
         int* places = stackalloc int[ManyWanted];
         int* wanted = stackalloc int[ManyWanted];
@@ -248,10 +315,10 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         int at = 0;
         for (int i = from; i < to; i++)
         {
-            at = RankFrom(at, candidates[i]);
-            wanted[hits] = candidates[i];
+            at = RankFrom(at, all.Documents[i]);
+            wanted[hits] = all.Documents[i];
             places[hits] = at << 8 | i - from;
-            hits += documents[at] == candidates[i] ? 1 : 0;
+            hits += documents[at] == all.Documents[i] ? 1 : 0;
         }
 
         if (hits == 0)
@@ -259,13 +326,64 @@ internal sealed unsafe class ScoringCursor : PostingCursor
             return;
         }
 
-        field.Index.ReadLengths(wanted, hits, lengths);
+        if (known == null)
+        {
+            field.Index.ReadLengths(wanted, hits, lengths);
+        }
+
         int* frequencies = Frequencies;
         for (int i = 0; i < hits; i++)
         {
             float frequency = frequencies[places[i] >> 8];
-            sums[from + (places[i] & 0xFF)] += weight * frequency / (frequency + (field.Constant + field.Slope * lengths[i]));
+            int candidate = from + (places[i] & 0xFF);
+            int length = known == null ? lengths[i] : known[candidate];
+            all.Sums[candidate] += weight * frequency / (frequency + (field.Constant + field.Slope * length));
         }
+    }
+
+    /// <summary>What documents of each length get from the list at most.</summary>
+    /// <param name="bounds">Of lengths 0, 1, 2, …</param>
+    /// <param name="lengthsOf">The attribute whose lengths are meant.</param>
+    public void FillLengthBounds(Span<float> bounds, TextField lengthsOf)
+    {
+        if (field != lengthsOf)
+        {
+            bounds.Fill((float)Largest);
+            return;
+        }
+
+        field.FillLengthBounds(List.Impacts, bounds);
+        TensorPrimitives.Multiply(bounds, weight, bounds);
+    }
+
+    private float[] FillWindowBounds(int shift)
+    {
+        int final = List.LastDocumentOf(List.BlockCount - 1);
+        if ((uint)final >= (uint)field.Index.Documents)
+        {
+            throw new CorruptDataException($"a posting list ends with document {(uint)final} of {field.Index.Documents}");
+        }
+
+        var bounds = new float[(final >> shift) + 1];
+        int first = 0;
+        for (int i = 0; i < List.BlockCount; i++)
+        {
+            float bound = Math.Max(weight * field.Bound(List.ImpactsOf(i)), float.Epsilon);
+            int last = List.LastDocumentOf(i);
+            if (last < first || last > final)
+            {
+                throw new CorruptDataException($"a block of postings ends with document {(uint)last}, which does not fit its list");
+            }
+
+            for (int window = first >> shift; window <= last >> shift; window++)
+            {
+                bounds[window] = Math.Max(bounds[window], bound);
+            }
+
+            first = last + 1;
+        }
+
+        return bounds;
     }
 
     /// <summary>Whether some posting of a block may give so much.</summary>
@@ -288,18 +406,23 @@ internal sealed unsafe class ScoringCursor : PostingCursor
 
         int* lengths = (int*)(scores + PostingList.BlockLength);
         field.Index.ReadLengths(Documents, Count, lengths);
-        var factor = Vector256.Create(weight);
-        var constant = Vector256.Create(field.Constant);
-        var slope = Vector256.Create(field.Slope);
         int* frequencies = Frequencies;
         for (int i = 0; i < Count; i += Vector256<float>.Count)
         {
-            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i));
-            var half = constant + slope * Vector256.ConvertToSingle(Vector256.Load(lengths + i));
-            (factor * frequency / (frequency + half)).Store(scores + i);
+            Score(Vector256.Load(frequencies + i), Vector256.Load(lengths + i)).Store(scores + i);
         }
 
         scored = wanted;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Vector256<float> Score(Vector256<int> frequencies, Vector256<int> lengths)
+    {
+        var frequency = Vector256.ConvertToSingle(frequencies);
+        var half = Vector256.Create(field.Constant) + Vector256.Create(field.Slope) * Vector256.ConvertToSingle(lengths);
+
+        // What lacks the term gets 0, even where nothing is added to its frequency.
+        return Vector256.Create(weight) * frequency / Vector256.Max(frequency + half, Vector256.Create(float.Epsilon));
     }
 
     private void Free()

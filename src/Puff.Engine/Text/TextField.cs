@@ -35,6 +35,24 @@ internal sealed class TextField
         return Math.Max(left, Math.Max(At(ref first, impacts >> 32), At(ref first, impacts >> 48)));
     }
 
+    /// <summary>What postings of documents of each length give at most, the last length standing for all longer ones too.</summary>
+    /// <param name="impacts">No posting exceeds them.</param>
+    /// <param name="bounds">Of lengths 0, 1, 2, …</param>
+    public void FillLengthBounds(ulong impacts, Span<float> bounds)
+    {
+        bounds.Clear();
+        for (int i = 0; i < TextImpact.PerWord; i++, impacts >>= 16)
+        {
+            int code = (int)(impacts & (TextImpact.Codes - 1));
+            float frequency = TextImpact.FrequencyOf(code);
+            int shortest = Math.Min(TextImpact.LengthOf(code), bounds.Length - 1);
+            for (int length = shortest; length < bounds.Length; length++)
+            {
+                bounds[length] = Math.Max(bounds[length], frequency / (frequency + (Constant + Slope * length)));
+            }
+        }
+    }
+
     private static float At(ref float first, ulong impact) =>
         System.Runtime.CompilerServices.Unsafe.Add(ref first, (int)(impact & (TextImpact.Codes - 1)));
 

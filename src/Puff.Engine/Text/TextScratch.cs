@@ -18,11 +18,12 @@ internal sealed unsafe class TextScratch : IDisposable
 
     private TextScratch()
     {
-        memory = (byte*)NativeMemory.AlignedAlloc(3 * Length * sizeof(float) + Length / 8, 64);
+        memory = (byte*)NativeMemory.AlignedAlloc(4 * Length * sizeof(float) + Length / 8, 64);
         Sums = (float*)memory;
         CandidateSums = Sums + Length;
         Candidates = (int*)(CandidateSums + Length);
-        Touched = (ulong*)(Candidates + Length);
+        CandidateLengths = Candidates + Length;
+        Touched = (ulong*)(CandidateLengths + Length);
         new Span<float>(Sums, Length).Clear();
         new Span<ulong>(Touched, Length / 64).Clear();
     }
@@ -36,6 +37,8 @@ internal sealed unsafe class TextScratch : IDisposable
     public float* CandidateSums { get; }
 
     public int* Candidates { get; }
+
+    public int* CandidateLengths { get; }
 
     /// <summary>A bit for each document of a window.</summary>
     public ulong* Touched { get; }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
@@ -15,8 +16,18 @@ internal readonly record struct SearchTerm(TextField Field, PostingList List, do
 /// </summary>
 internal sealed unsafe class TextSearch : IDisposable
 {
-    private const int DenseWindow = 4_096;
-    private const int SparseWindow = TextScratch.Length;
+    private const int WindowShift = 12;
+    private const int Window = 1 << WindowShift;
+
+    /// <summary>Windows taken together where the lists that matter are rare.</summary>
+    private const int SparseWindows = TextScratch.Length / Window;
+
+    /// <summary>The windows that promise most are searched first: their documents soon set a threshold that most of the others cannot reach.</summary>
+    private const int PromisingWindows = 6;
+
+    /// <summary>With fewer windows than this, or fewer postings, that is not worth it.</summary>
+    private const int ManyWindows = 24;
+    private const int ManyPostings = 4_096;
 
     /// <summary>Postings of a window up to which only the documents touched are looked at afterwards.</summary>
     private const int FewPostings = 640;
@@ -25,7 +36,6 @@ internal sealed unsafe class TextSearch : IDisposable
     private const int FewMatches = 48;
 
     private readonly ScoringCursor[] ranked;
-    private readonly ScoringCursor[] active;
     private readonly BitSet matches;
     private readonly bool matchesAll;
     private readonly TextCounters counters;
@@ -34,16 +44,21 @@ internal sealed unsafe class TextSearch : IDisposable
     private readonly double error;
     private readonly TextScratch scratch;
     private readonly float* sums;
-    private readonly float* candidateSums;
-    private readonly int* candidates;
     private readonly ulong* touched;
+    private readonly TextCandidates candidates;
+    private readonly LengthBounds lengthBounds;
+    private readonly float[] windowBounds;
+
+    /// <summary>What the lists from each one on give in the window at most.</summary>
+    private readonly double[] rests;
 
     private TextSearch(IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters)
     {
         this.matches = matches;
         this.counters = counters;
-        ranked = [.. terms.Select(t => new ScoringCursor(t.Field, t.List, t.Weight)).OrderByDescending(c => c.Largest)];
-        active = new ScoringCursor[ranked.Length];
+        ranked = [.. terms.Select(t => new ScoringCursor(t.Field, t.List, t.Weight, WindowShift)).OrderByDescending(c => c.Largest)];
+        rests = new double[ranked.Length + 1];
+        lengthBounds = new LengthBounds(ranked, ranked[0].Field);
         this.matchesAll = matchesAll;
 
         // Each part is off by less than 8 × 2^-24 of itself, each of the sums by 2^-24; bounds are as inexact.
@@ -52,9 +67,13 @@ internal sealed unsafe class TextSearch : IDisposable
         pool = new ScorePool(wanted, error);
         scratch = TextScratch.Take();
         sums = scratch.Sums;
-        candidateSums = scratch.CandidateSums;
-        candidates = scratch.Candidates;
+        candidates = new TextCandidates(scratch);
         touched = scratch.Touched;
+        windowBounds = new float[(matches.Count + Window - 1) >> WindowShift];
+        foreach (var cursor in ranked)
+        {
+            TensorPrimitives.Add(windowBounds.AsSpan(0, cursor.WindowBounds.Length), cursor.WindowBounds, windowBounds);
+        }
     }
 
     public void Dispose()
@@ -64,6 +83,7 @@ internal sealed unsafe class TextSearch : IDisposable
             cursor.Dispose();
         }
 
+        lengthBounds.Dispose();
         scratch.Dispose();
     }
 
@@ -79,7 +99,13 @@ internal sealed unsafe class TextSearch : IDisposable
         IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters,
         CancellationToken cancellation)
     {
+        if (terms.Count == 0)
+        {
+            return [];
+        }
+
         using var search = new TextSearch(terms, matches, matchesAll, wanted, least, counters);
+        bool isOrdered = !search.SearchPromising();
         int position = matches.NextSet(0);
         while (position >= 0 && position < matches.Count)
         {
@@ -94,13 +120,54 @@ internal sealed unsafe class TextSearch : IDisposable
         }
 
         search.pool.Compact();
-        return search.pool.Documents.ToArray();
+        int[] found = search.pool.Documents.ToArray();
+        if (!isOrdered)
+        {
+            Array.Sort(found);
+        }
+
+        return found;
+    }
+
+    /// <summary>Searches the windows with the highest bounds; what was searched has no bound any more.</summary>
+    /// <returns>False when that is not worth it.</returns>
+    private bool SearchPromising()
+    {
+        if (windowBounds.Length < ManyWindows || ranked.Sum(c => (long)c.List.Documents) < ManyPostings)
+        {
+            return false;
+        }
+
+        for (int i = 0; i < PromisingWindows; i++)
+        {
+            int window = TensorPrimitives.IndexOfMax<float>(windowBounds);
+            if (windowBounds[window] <= 0)
+            {
+                break;
+            }
+
+            Search(window, 1, Threshold);
+            windowBounds[window] = 0;
+        }
+
+        return true;
+    }
+
+    private double Threshold => Math.Max(least, pool.Threshold) - error;
+
+    private void Search(int window, int count, double threshold)
+    {
+        counters.Windows++;
+        scratch.IsDirty = true;
+        SearchWindow(window, count, threshold);
+        scratch.IsDirty = false;
+        pool.Settle();
     }
 
     /// <returns>Where to go on; the number of documents when nothing can be found any more.</returns>
     private int Advance(int position)
     {
-        double threshold = Math.Max(least, pool.Threshold) - error;
+        double threshold = Threshold;
         int essential = Essential(threshold);
         int next = int.MaxValue;
         long postings = 0;
@@ -122,15 +189,22 @@ internal sealed unsafe class TextSearch : IDisposable
         }
 
         // Where the lists that matter are rare, windows are long, and the bounds of single blocks are not worth their price.
-        bool isSparse = postings * DenseWindow / matches.Count < FewPostings / 8;
-        int first = next & -64;
-        int end = Math.Min(first + (isSparse ? SparseWindow : DenseWindow), matches.Count);
-        counters.Windows++;
-        scratch.IsDirty = true;
-        SearchWindow(first, end, essential, isSparse, threshold);
-        scratch.IsDirty = false;
-        pool.Settle();
-        return end;
+        bool isSparse = postings * Window / matches.Count < FewPostings / 8;
+        int window = next >> WindowShift;
+        int count = 1;
+        if (isSparse)
+        {
+            count = Math.Min(SparseWindows, windowBounds.Length - window);
+        }
+        else if (windowBounds[window] < Math.Max(threshold, float.Epsilon))
+        {
+            counters.Windows++;
+            counters.WindowsSkipped++;
+            return (window + 1) << WindowShift;
+        }
+
+        Search(window, count, threshold);
+        return (window + count) << WindowShift;
     }
 
     /// <summary>How many of the lists, from the one that gives most, a document must be in to reach the threshold: one of these.</summary>
@@ -146,101 +220,118 @@ internal sealed unsafe class TextSearch : IDisposable
         return essential;
     }
 
-    private void SearchWindow(int first, int end, int essential, bool isSparse, double threshold)
+    private void SearchWindow(int window, int windows, double threshold)
     {
-        int count = 0;
-        double total = 0;
-        for (int i = 0; i < ranked.Length; i++)
+        int first = window << WindowShift;
+        int end = (int)Math.Min((long)(window + windows) << WindowShift, matches.Count);
+        for (int i = ranked.Length - 1; i >= 0; i--)
         {
-            if (ranked[i].Enter(first, end, !isSparse || i < essential))
-            {
-                active[count++] = ranked[i];
-                total += ranked[i].Bound;
-            }
+            rests[i] = rests[i + 1] + (ranked[i].Enter(window, windows) ? ranked[i].Bound : 0);
         }
 
-        if (total < threshold)
+        if (rests[0] < threshold)
         {
             counters.WindowsSkipped++;
             return;
         }
 
-        SortByBound(active.AsSpan(0, count));
-        int leading = count;
-        double rest = 0;
-        while (leading > 0 && rest + active[leading - 1].Bound < threshold)
+        int leading = ranked.Length;
+        while (leading > 0 && rests[leading - 1] < threshold)
         {
-            rest += active[--leading].Bound;
+            leading--;
         }
 
-        int found = Find(first, end, ref leading, ref rest, count, threshold);
-        counters.Candidates += found;
-        for (int i = leading; i < count && found > 0; i++)
+        Find(first, end, ref leading, threshold);
+        counters.Candidates += candidates.Count;
+        LookUp(leading, threshold);
+        for (int i = 0; i < candidates.Count; i++)
         {
-            active[i].AddTo(candidates, candidateSums, found);
-            rest = Math.Max(rest - active[i].Bound, 0);
-            found = Drop(found, AtMost(threshold - rest));
-        }
-
-        for (int i = 0; i < found; i++)
-        {
-            if (candidateSums[i] > 0)
+            int document = candidates.Documents[i];
+            if (candidates.Sums[i] > 0 && windowBounds[document >> WindowShift] > 0)
             {
-                pool.Add(candidates[i], candidateSums[i]);
+                pool.Add(document, candidates.Sums[i]);
+            }
+        }
+    }
+
+    /// <summary>Adds what the other lists give to the candidates, and drops those that cannot reach the threshold any more.</summary>
+    private void LookUp(int leading, double threshold)
+    {
+        if (leading == ranked.Length || candidates.Count == 0)
+        {
+            return;
+        }
+
+        candidates.ReadLengths(ranked[0].Field.Index);
+        candidates.Keep(float.NegativeInfinity, lengthBounds.From(leading), AtMost(threshold));
+        for (int i = leading; i < ranked.Length && candidates.Count > 0; i++)
+        {
+            var cursor = ranked[i];
+            if (rests[i] > rests[i + 1])
+            {
+                double needed = threshold - rests[i + 1];
+                cursor.AddTo(candidates, cursor.Field == ranked[0].Field ? candidates.Lengths : null, needed);
+                candidates.Keep(AtMost(needed), lengthBounds.From(i + 1), AtMost(threshold));
             }
         }
     }
 
     /// <summary>Finds the candidates of a window and what the leading lists give them.</summary>
-    private int Find(int first, int end, ref int leading, ref double rest, int count, double threshold)
+    private void Find(int first, int end, ref int leading, double threshold)
     {
-        if (!matchesAll && TakeFewMatches(first, end, out int taken))
+        if (!matchesAll && TakeFewMatches(first, end))
         {
             leading = 0;
-            for (int i = 0; i < count; i++)
-            {
-                rest += active[i].Bound;
-            }
-
-            return taken;
+            return;
         }
 
-        float limit = AtMost(threshold - rest);
-        if (leading == 1)
+        float limit = AtMost(threshold - rests[leading]);
+        int postings = 0;
+        int entered = 0;
+        int only = 0;
+        for (int i = 0; i < leading; i++)
+        {
+            if (rests[i] > rests[i + 1])
+            {
+                entered++;
+                only = i;
+                ranked[i].Turn(first, end);
+                postings += ranked[i].Postings;
+            }
+        }
+
+        if (entered == 1)
         {
             var mask = matchesAll ? default : matches.Words[(first >> 6)..((end + 63) >> 6)];
-            return active[0].Take(mask, candidates, candidateSums, Math.Max(limit, float.Epsilon));
+            candidates.Count = ranked[only].Take(mask, candidates.Documents, candidates.Sums, Math.Max(limit, float.Epsilon));
+            return;
         }
 
-        int postings = 0;
-        double total = rest;
+        bool isSparse = postings <= FewPostings || end - first > Window;
         for (int i = 0; i < leading; i++)
         {
-            postings += active[i].Postings;
-            total += active[i].Bound;
-        }
+            if (rests[i] <= rests[i + 1])
+            {
+                continue;
+            }
 
-        bool isSparse = postings <= FewPostings || end - first > DenseWindow;
-        for (int i = 0; i < leading; i++)
-        {
             // What a block has to give so that its documents reach the threshold with all that the other lists may add.
-            double needed = threshold - (total - active[i].Bound);
+            double needed = threshold - (rests[0] - (rests[i] - rests[i + 1]));
             if (isSparse)
             {
-                active[i].AddAll(sums, touched, needed);
+                ranked[i].AddAll(sums, touched, needed);
             }
             else
             {
-                active[i].AddAll(sums, needed);
+                ranked[i].AddAll(sums, needed);
             }
         }
 
-        return isSparse ? CollectTouched(first, end, limit) : Collect(first, end, limit);
+        candidates.Count = isSparse ? CollectTouched(first, end, limit) : Collect(first, end, limit);
     }
 
-    private bool TakeFewMatches(int first, int end, out int taken)
+    private bool TakeFewMatches(int first, int end)
     {
-        taken = 0;
         var words = matches.Words[(first >> 6)..((end + 63) >> 6)];
         int matching = 0;
         foreach (ulong word in words)
@@ -253,15 +344,17 @@ internal sealed unsafe class TextSearch : IDisposable
             return false;
         }
 
+        int taken = 0;
         for (int i = 0; i < words.Length; i++)
         {
             for (ulong word = words[i]; word != 0; word &= word - 1)
             {
-                candidateSums[taken] = 0;
-                candidates[taken++] = first + i * 64 + BitOperations.TrailingZeroCount(word);
+                candidates.Sums[taken] = 0;
+                candidates.Documents[taken++] = first + i * 64 + BitOperations.TrailingZeroCount(word);
             }
         }
 
+        candidates.Count = taken;
         return true;
     }
 
@@ -269,6 +362,8 @@ internal sealed unsafe class TextSearch : IDisposable
     private int CollectTouched(int first, int end, float limit)
     {
         int found = 0;
+        int* documents = candidates.Documents;
+        float* candidateSums = candidates.Sums;
         int words = (end - first + 63) >> 6;
         var mask = matches.Words[(first >> 6)..];
         for (int i = 0; i < words; i++)
@@ -287,7 +382,7 @@ internal sealed unsafe class TextSearch : IDisposable
                 int at = i * 64 + bit;
                 float sum = sums[at];
                 sums[at] = 0;
-                candidates[found] = first + at;
+                documents[found] = first + at;
                 candidateSums[found] = sum;
                 found += sum >= limit && (matching >> bit & 1) != 0 ? 1 : 0;
             }
@@ -300,57 +395,31 @@ internal sealed unsafe class TextSearch : IDisposable
     private int Collect(int first, int end, float limit)
     {
         int found = 0;
+        int* documents = candidates.Documents;
+        float* candidateSums = candidates.Sums;
         int words = (end - first + 63) >> 6;
         var mask = matches.Words[(first >> 6)..];
-        var lowest = Vector256.Create(Math.Max(limit, float.Epsilon));
+        var lowest = Vector512.Create(Math.Max(limit, float.Epsilon));
         for (int i = 0; i < words; i++)
         {
             float* group = sums + i * 64;
             ulong word = 0;
-            for (int lane = 0; lane < 64; lane += Vector256<float>.Count)
+            for (int lane = 0; lane < 64; lane += Vector512<float>.Count)
             {
-                word |= (ulong)Vector256.GreaterThanOrEqual(Vector256.Load(group + lane), lowest).ExtractMostSignificantBits() << lane;
+                word |= Vector512.GreaterThanOrEqual(Vector512.Load(group + lane), lowest).ExtractMostSignificantBits() << lane;
             }
 
             for (word &= mask[i]; word != 0; word &= word - 1)
             {
                 int bit = BitOperations.TrailingZeroCount(word);
-                candidates[found] = first + i * 64 + bit;
+                documents[found] = first + i * 64 + bit;
                 candidateSums[found++] = group[bit];
             }
+
+            new Span<float>(group, 64).Clear();
         }
 
-        new Span<float>(sums, words * 64).Clear();
         return found;
-    }
-
-    private int Drop(int found, float limit)
-    {
-        int kept = 0;
-        for (int i = 0; i < found; i++)
-        {
-            candidates[kept] = candidates[i];
-            candidateSums[kept] = candidateSums[i];
-            kept += candidateSums[i] >= limit ? 1 : 0;
-        }
-
-        return kept;
-    }
-
-    /// <summary>Descending; in place and fast when little is out of order.</summary>
-    private static void SortByBound(Span<ScoringCursor> cursors)
-    {
-        for (int i = 1; i < cursors.Length; i++)
-        {
-            var cursor = cursors[i];
-            int hole = i;
-            for (; hole > 0 && cursors[hole - 1].Bound < cursor.Bound; hole--)
-            {
-                cursors[hole] = cursors[hole - 1];
-            }
-
-            cursors[hole] = cursor;
-        }
     }
 
     /// <summary>A single-precision number that is not larger.</summary>

@@ -41,11 +41,15 @@ public sealed class TextSearchTests
             Assert.True(found.AsSpan().SequenceEqual(found.Distinct().Order().ToArray()), what);
             Assert.True(found.All(d => matches[d] && scores[d] > 0), what);
             Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(found));
-            Assert.True(found.Length <= best.Count(s => s >= worst * (1 - 1e-5)), $"{what}, {found.Length} found for {wanted}");
+
+            // Sums in single precision are off by a share of what all terms give at most, however low the scores are that decide: so much is found in addition.
+            double margin = 3 * (terms.Count + 16) * Math.ScaleB(terms.Sum(t => t.Weight), -23);
+            Assert.True(found.Length <= best.Count(s => s >= worst - margin), $"{what}, {found.Length} found for {wanted}");
 
             // What is not better than what is known already is left out.
             int[] better = TextSearch.Run(terms, matches, everyNth == 1, wanted, worst, counters, CancellationToken.None);
             Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(better));
+            Assert.True(better.Length <= best.Count(s => s >= worst - margin), $"{what}, {better.Length} found");
         }
     }
 
