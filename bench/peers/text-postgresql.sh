@@ -16,10 +16,10 @@ stop() { postgres pg_ctl -D "$work/data" -m fast -s stop >/dev/null 2>&1 || true
 trap stop EXIT
 [ -d "$work/data" ] || postgres initdb -D "$work/data" -U postgres -A trust -E UTF8 --locale=C >/dev/null
 postgres pg_ctl -D "$work/data" -s -w -l "$work/log" -o "-h '' -k $sockets -p 5499 -c shared_buffers=2GB -c work_mem=256MB -c maintenance_work_mem=1GB \
-  -c fsync=off -c max_wal_size=8GB -c jit=off -c max_parallel_workers_per_gather=0" start
+  -c fsync=off -c wal_level=minimal -c max_wal_senders=0 -c max_wal_size=256MB -c jit=off -c max_parallel_workers_per_gather=0" start
 if [ "$command" = build ]; then
   start=$(date +%s.%N)
-  psql -c "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, body text, words tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED)"
+  psql -c "CREATE UNLOGGED TABLE t (id int GENERATED ALWAYS AS IDENTITY, body text, words tsvector GENERATED ALWAYS AS (to_tsvector('simple', body)) STORED)"
   psql -c "COPY t (body) FROM STDIN WITH (FORMAT csv, DELIMITER E'\x01', QUOTE E'\x02')" < "$passages"
   psql -c "CREATE INDEX ON t USING gin (words)" -c "VACUUM ANALYZE t"
   echo "built $(awk "BEGIN { printf \"%.2f\", $(date +%s.%N) - $start }") PostgreSQL $(psql -c 'SHOW server_version') GIN," \

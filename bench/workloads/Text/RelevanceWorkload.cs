@@ -9,8 +9,8 @@ using Puff.TestKit.Text;
 namespace Puff.Workloads.Text;
 
 /// <summary>
-/// Goal: how good rankings are. Method: nDCG of ten results over the judged queries of a collection, one namespace a language, default analysis and with stemming.
-/// Bound: BM25 written down from its formula, over runs of letters and digits.
+/// Goal: how good rankings are. Method: nDCG of ten results over the judged queries of a collection, one namespace a language, analysed by default and with
+/// stemming. Bound: BM25 written down from its formula, over runs of letters and digits.
 /// </summary>
 internal static class RelevanceWorkload
 {

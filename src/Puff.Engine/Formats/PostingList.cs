@@ -62,6 +62,10 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     public abstract void ReadPositions(int block, ReadOnlySpan<int> frequencies, List<int> positions);
 }
 
+/// <param name="term">Valid during the call.</param>
+/// <param name="documents">Documents with the term, perhaps some more than there are.</param>
+internal delegate void TermVisitor(ReadOnlySpan<byte> term, int documents);
+
 /// <summary>The text of one attribute in a set of documents, indexed: of a segment, or of documents in memory.</summary>
 internal unsafe interface ITextIndex
 {
@@ -76,6 +80,9 @@ internal unsafe interface ITextIndex
 
     /// <summary>The lists of all terms that begin so.</summary>
     void FindPrefix(ReadOnlySpan<byte> prefix, List<PostingList> lists);
+
+    /// <summary>Calls for every term, in ascending order if the index has one, with the documents that have it.</summary>
+    void ForEachTerm(TermVisitor visit);
 
     /// <summary>Tokens of a document; -1 when it has no text.</summary>
     int LengthOf(int document);

@@ -93,6 +93,14 @@ internal sealed unsafe class TextIndex : ITextIndex
         }
     }
 
+    public void ForEachTerm(TermVisitor visit)
+    {
+        for (var reader = Terms(); reader.Next();)
+        {
+            visit(reader.Term, reader.Documents);
+        }
+    }
+
     /// <summary>All terms in order.</summary>
     public TermReader Terms() => new(this, 0, toEnd: true);
 

@@ -12,8 +12,15 @@ namespace Puff.Engine.Queries;
 /// BM25 of a query on one attribute (turbopuffer-api 6.5); documents with score 0 are not scored. The corpus are the live documents of all sets, whatever the
 /// filter is. Without <see cref="Prepare"/> there is no corpus: that is how compute_attributes wants it.
 /// </summary>
-internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery query) : ScoreNode
+/// <param name="fuzziness">0 to <see cref="LargestFuzziness"/>: before a ranking, terms of the dictionaries join that are nearly the query's.</param>
+internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery query, int fuzziness = 0) : ScoreNode
 {
+    public const int LargestFuzziness = 2;
+
+    /// <summary>Terms that one of the query may be joined by: the nearest, then the most frequent ones.</summary>
+    private const int MostJoining = 50;
+
+    private TextQuery query = query;
     private readonly Dictionary<DocumentSet, OpenText> opened = [];
     private Bm25 formula = Bm25.WithoutCorpus(attribute.FullText!);
     private double[]? weights;
@@ -35,8 +42,16 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
 
     public Bm25 Formula => formula;
 
+    /// <summary>A saturated frequency stays below 1.</summary>
+    public override double LargestScore => Weights.Sum() + (query.Prefix is null ? 0 : 1);
+
     public override void Prepare(NamespaceSnapshot snapshot)
     {
+        if (fuzziness > 0 && query.Terms.All(t => t.NearlyOf < 0))
+        {
+            query = query.With([.. Enumerable.Range(0, query.Terms.Count).SelectMany(t => FindNearly(snapshot, t))]);
+        }
+
         long documents = 0, length = 0;
         long[] frequencies = new long[query.Terms.Count];
         foreach (var set in snapshot.Sets)
@@ -53,7 +68,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
         Corpus = (documents, length);
         Frequencies = frequencies;
         formula = new Bm25(attribute.FullText!, documents, length);
-        weights = [.. query.Terms.Select((t, i) => formula.Weight(frequencies[i], t.Count))];
+        weights = [.. query.Terms.Select((t, i) => formula.Weight(FrequencyForWeight(i), t.Count) * t.Discount)];
     }
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);
@@ -73,6 +88,51 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
         }
 
         return open;
+    }
+
+    /// <summary>Nearly the same words count as one: what is rare only because it is misspelt gets no higher weight than the rest.</summary>
+    private long FrequencyForWeight(int term)
+    {
+        int origin = query.Terms[term].NearlyOf < 0 ? term : query.Terms[term].NearlyOf;
+        return Frequencies.Where((_, i) => i == origin || query.Terms[i].NearlyOf == origin).Max();
+    }
+
+    private IEnumerable<QueryTerm> FindNearly(NamespaceSnapshot snapshot, int origin)
+    {
+        var term = query.Terms[origin];
+        int distance = FuzzyTerm.DistanceFor(term.Bytes, fuzziness);
+        if (distance == 0)
+        {
+            return [];
+        }
+
+        var matches = new List<FuzzyMatch>();
+        foreach (var set in snapshot.Sets)
+        {
+            var source = set.GetText(attribute).Source;
+            var fuzzy = new FuzzyTerm(term.Bytes, distance);
+            try
+            {
+                source.Index.ForEachTerm((bytes, documents) =>
+                {
+                    if (fuzzy.DistanceTo(bytes) is var edits and > 0)
+                    {
+                        matches.Add(new FuzzyMatch(bytes.ToArray(), edits, documents));
+                    }
+                });
+            }
+            catch (CorruptDataException damage)
+            {
+                throw source.Damaged(damage);
+            }
+        }
+
+        double characters = FuzzyTerm.CharactersOf(term.Bytes).Count;
+        return matches.GroupBy(m => System.Text.Encoding.Latin1.GetString(m.Bytes), StringComparer.Ordinal)
+            .Select(g => (g.First().Bytes, g.First().Distance, Documents: g.Sum(m => (long)m.Documents), g.Key))
+            .Where(m => !query.Terms.Any(t => t.Bytes.AsSpan().SequenceEqual(m.Bytes)))
+            .OrderBy(m => m.Distance).ThenByDescending(m => m.Documents).ThenBy(m => m.Key, StringComparer.Ordinal).Take(MostJoining)
+            .Select(m => new QueryTerm(m.Bytes, term.Count) { NearlyOf = origin, Discount = 1 - m.Distance / characters });
     }
 
     private static T Read<T>(OpenText open, Func<T> read)

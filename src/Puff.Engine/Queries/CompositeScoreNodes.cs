@@ -10,6 +10,8 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 
     public IReadOnlyList<ScoreNode> Terms => terms;
 
+    public override double LargestScore => terms.Sum(t => t.LargestScore);
+
     public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)));
@@ -41,6 +43,12 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
 {
     public override bool IsAttributeDerived { get; } = Array.Exists(terms, t => t.IsAttributeDerived);
+
+    public IReadOnlyList<ScoreNode> Terms => terms;
+
+    public double? Floor => floor;
+
+    public override double LargestScore => Math.Max(terms.Max(t => t.LargestScore), floor ?? 0);
 
     public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
 
@@ -117,6 +125,8 @@ internal sealed class ProductScoreNode(double weight, ScoreNode term) : MappedSc
 {
     public double Weight => weight;
 
+    public override double LargestScore => weight == 0 ? 0 : weight * Term.LargestScore;
+
     protected override bool ScoresNothing => weight == 0 && !IsAttributeDerived;
 
     protected override void Map(Span<double> scores)
@@ -131,11 +141,16 @@ internal sealed class ProductScoreNode(double weight, ScoreNode term) : MappedSc
 /// <summary>e^x / (e^x + m^x), written as 1 / (1 + (m/e)^x) so that nothing overflows.</summary>
 internal sealed class SaturateScoreNode(ScoreNode term, double midpoint, double exponent) : MappedScoreNode(term)
 {
+    public override double LargestScore => 1;
+
+    /// <summary>What a score is saturated to; grows with it.</summary>
+    public double Of(double score) => score > 0 ? 1 / (1 + Math.Pow(midpoint / score, exponent)) : 0;
+
     protected override void Map(Span<double> scores)
     {
         for (int i = 0; i < scores.Length; i++)
         {
-            scores[i] = scores[i] > 0 ? 1 / (1 + Math.Pow(midpoint / scores[i], exponent)) : 0;
+            scores[i] = Of(scores[i]);
         }
     }
 }
@@ -143,6 +158,8 @@ internal sealed class SaturateScoreNode(ScoreNode term, double midpoint, double 
 /// <summary>m^x / (e^x + m^x), written as 1 / (1 + (e/m)^x) so that nothing overflows.</summary>
 internal sealed class DecayScoreNode(ScoreNode term, double midpoint, double exponent) : MappedScoreNode(term)
 {
+    public override double LargestScore => 1;
+
     protected override void Map(Span<double> scores)
     {
         for (int i = 0; i < scores.Length; i++)

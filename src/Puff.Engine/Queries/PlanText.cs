@@ -52,12 +52,12 @@ internal sealed class PlanText
 
     private void AddText(QueryRun run)
     {
-        if (run.Query.Rank is not BoundScore score || TextRanking.Flatten(score.Expression) is not { } clauses)
+        if (run.Query.Rank is not BoundScore score || TextPlan.Create(score.Expression) is not { } plan)
         {
             return;
         }
 
-        foreach (var (clause, factor) in clauses)
+        foreach (var (clause, factor) in plan.Sums.SelectMany(s => s.Clauses))
         {
             var (documents, length) = clause.Corpus;
             double mean = documents == 0 ? 0 : (double)length / documents;

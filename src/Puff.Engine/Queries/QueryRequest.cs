@@ -82,7 +82,14 @@ public abstract record ScoreExpression;
 public sealed record SparseScore(string Attribute, SparseVector Query) : ScoreExpression;
 
 /// <param name="Text">The query string; null when <paramref name="Tokens"/> was given.</param>
-public sealed record Bm25Score(string Attribute, string? Text, IReadOnlyList<string>? Tokens, bool LastAsPrefix) : ScoreExpression;
+public sealed record Bm25Score(string Attribute, string? Text, IReadOnlyList<string>? Tokens, bool LastAsPrefix) : ScoreExpression
+{
+    /// <summary>
+    /// Edits (Levenshtein) that a document's token may be away from the query's, 0 to 2: fewer for tokens of less than 6 characters, none for less than 3. The
+    /// nearer, the higher the score. Not in the API.
+    /// </summary>
+    public int Fuzziness { get; init; }
+}
 
 public sealed record SumScore(IReadOnlyList<ScoreExpression> Terms) : ScoreExpression;
 

@@ -40,6 +40,9 @@ internal sealed class RankedHeap(QueryRun run, int capacity)
     /// <summary>Documents with a larger key cannot enter any more; an equal key may, by its id.</summary>
     public double Bound { get; private set; } = double.PositiveInfinity;
 
+    /// <summary>As many documents as are wanted were offered.</summary>
+    public bool IsFull => heap.IsFull;
+
     public void Offer(double key, int set, int document)
     {
         if (key > Bound)

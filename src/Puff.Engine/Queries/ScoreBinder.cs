@@ -79,14 +79,19 @@ internal readonly struct ScoreBinder
             throw PuffException.Invalid($"{place}: a BM25 query has at most {TokenPredicates.MaxCharacters} characters; this one has {characters}");
         }
 
+        if (score.Fuzziness is < 0 or > Bm25ScoreNode.LargestFuzziness)
+        {
+            throw PuffException.Invalid($"{place}: the fuzziness of BM25 is 0 to {Bm25ScoreNode.LargestFuzziness}; this one is {score.Fuzziness}");
+        }
+
         if (score.Text is null)
         {
-            return new Bm25ScoreNode(attribute, TextQuery.Of(score.Tokens!.Select(System.Text.Encoding.UTF8.GetBytes), score.LastAsPrefix));
+            return new Bm25ScoreNode(attribute, TextQuery.Of(score.Tokens!.Select(System.Text.Encoding.UTF8.GetBytes), score.LastAsPrefix), score.Fuzziness);
         }
 
         return settings.Tokenizer == FullTextDeclaration.PreTokenized
             ? throw PuffException.Invalid($"invalid input `{score.Text}` for {place} field \"{attribute.Name}\", expecting []string")
-            : new Bm25ScoreNode(attribute, TextQuery.Parse(settings, score.Text, score.LastAsPrefix));
+            : new Bm25ScoreNode(attribute, TextQuery.Parse(settings, score.Text, score.LastAsPrefix), score.Fuzziness);
     }
 
     private SumScoreNode BindSum(SumScore sum, bool isWrapped)

@@ -14,6 +14,9 @@ internal abstract class ScoreNode
     /// <summary>True when the value comes from an attribute somewhere: such a row stays in the ranking with value 0.</summary>
     public abstract bool IsAttributeDerived { get; }
 
+    /// <summary>No document's score is larger; infinite when that cannot be told beforehand. After <see cref="Prepare"/>.</summary>
+    public virtual double LargestScore => double.PositiveInfinity;
+
     /// <summary>To be called before a ranking: what a score needs to know of all sets together.</summary>
     public virtual void Prepare(NamespaceSnapshot snapshot)
     {
@@ -41,11 +44,12 @@ internal sealed class FilterScoreNode(Predicate predicate) : ScoreNode
 {
     public override bool IsAttributeDerived => false;
 
-    public override ScoreReader Open(SetView view, CancellationToken cancellation)
-    {
-        var matches = SetView.Evaluate(view.Set, predicate, view.Matches, cancellation);
-        return new BitReader(matches);
-    }
+    public override double LargestScore => 1;
+
+    /// <summary>The matching documents among those of a view.</summary>
+    public BitSet Matches(SetView view, CancellationToken cancellation) => SetView.Evaluate(view.Set, predicate, view.Matches, cancellation);
+
+    public override ScoreReader Open(SetView view, CancellationToken cancellation) => new BitReader(Matches(view, cancellation));
 
     public override ScoreReader OpenRows(DocumentSet set) => new RowReader(predicate, new DocumentReader(set));
 

@@ -6,17 +6,26 @@ internal static class ScoreOrder
     public static RankedDocument[] Run(QueryRun run, BoundScore rank, int count)
     {
         var heap = new RankedHeap(run, count);
-        var clauses = TextRanking.Flatten(rank.Expression);
+        var plan = TextPlan.Create(rank.Expression);
         foreach (var view in run.Views)
         {
-            if (clauses is not null)
-            {
-                TextRanking.Search(run, view, rank.Expression, clauses, count, heap);
-            }
-            else if (rank.Expression is not SparseScoreNode sparse || !sparse.TrySearch(run, view, count, heap))
+            if ((plan is null || !TextRanking.TrySearch(run, view, rank.Expression, plan, count, heap))
+                && (rank.Expression is not SparseScoreNode sparse || !sparse.TrySearch(run, view, count, heap)))
             {
                 Scan(run, view, rank.Expression.Open(view, run.Cancellation), heap);
             }
+        }
+
+        // Documents with nothing but an attribute's 0 come last: lists and bounds do not find them.
+        return plan is { ScoresOthers: true } && !heap.IsFull ? ScanAll(run, rank.Expression, count) : heap.DrainSorted();
+    }
+
+    private static RankedDocument[] ScanAll(QueryRun run, ScoreNode expression, int count)
+    {
+        var heap = new RankedHeap(run, count);
+        foreach (var view in run.Views)
+        {
+            Scan(run, view, expression.Open(view, run.Cancellation), heap);
         }
 
         return heap.DrainSorted();
@@ -50,5 +59,5 @@ internal static class ScoreOrder
     }
 
     /// <summary>Smaller keys rank first; a score that is no number ranks as 0.</summary>
-    private static double KeyOf(double score) => double.IsNaN(score) ? 0 : -score;
+    public static double KeyOf(double score) => double.IsNaN(score) ? 0 : -score;
 }

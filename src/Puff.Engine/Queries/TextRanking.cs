@@ -3,59 +3,79 @@ using Puff.Engine.Text;
 
 namespace Puff.Engine.Queries;
 
-/// <summary>Ranks by BM25 and by weighted sums of it, over one or more attributes, through the posting lists of a set.</summary>
+/// <summary>Ranks by expressions around BM25 through the posting lists of a set, as a <see cref="TextPlan"/> says.</summary>
 internal static class TextRanking
 {
-    /// <summary>The BM25 clauses that an expression is a sum of, with their factors; null when it is anything else.</summary>
-    public static IReadOnlyList<(Bm25ScoreNode Clause, double Factor)>? Flatten(ScoreNode expression)
-    {
-        var clauses = new List<(Bm25ScoreNode, double)>();
-        return TryFlatten(expression, 1, clauses) ? clauses : null;
-    }
-
     /// <summary>Offers the best documents of a set.</summary>
-    public static void Search(
-        QueryRun run, SetView view, ScoreNode expression, IReadOnlyList<(Bm25ScoreNode Clause, double Factor)> clauses, int count, RankedHeap heap)
+    /// <returns>False when they cannot be told apart by their sums: every document has to be scored.</returns>
+    public static bool TrySearch(QueryRun run, SetView view, ScoreNode expression, TextPlan plan, int count, RankedHeap heap)
     {
-        var terms = Terms(view, clauses);
-        if (terms.Count == 0 || view.MatchCount == 0)
+        int[] known = [];
+        foreach (var sum in plan.Sums)
         {
-            return;
+            int[] found = Find(run, view, sum, count, plan.Saturate is null ? -heap.Bound : double.NegativeInfinity);
+            if (plan.Saturate is { } saturate && !AreAllFound(run, view, saturate, found, count))
+            {
+                return false;
+            }
+
+            // What is among the best of two sums is offered once.
+            int[] fresh = known.Length == 0 ? found : [.. found.Except(known)];
+            bool areFew = plan.PrefersRows && fresh.Length <= count + ScoreReader.ChunkRows;
+            var reader = areFew ? expression.OpenRows(view.Set) : expression.Open(view, run.Cancellation);
+            Offer(run, view, reader, fresh, heap);
+            known = known.Length == 0 ? found : [.. known, .. fresh];
         }
 
-        int[] found;
+        return true;
+    }
+
+    private static int[] Find(QueryRun run, SetView view, TextSum sum, int count, double least)
+    {
+        if (view.MatchCount == 0)
+        {
+            return [];
+        }
+
+        var filters = sum.Filters.ConvertAll(f => new SearchBits(f.Filter.Matches(view, run.Cancellation), f.Factor));
         try
         {
-            found = TextSearch.Run(terms, view.Matches, view.MatchCount == view.Set.Count, count, -heap.Bound, view.Text, run.Cancellation);
+            AddedScores? added = sum.Others.Count == 0 ? null : new OtherScores(sum, view, run.Cancellation);
+            var lists = new TextLists(Terms(view, sum), [.. filters, .. Prefixes(view, sum)], added);
+            return TextSearch.Run(lists, view.Matches, view.MatchCount == view.Set.Count, count, least, view.Text, run.Cancellation);
         }
-        catch (CorruptDataException damage)
+        catch (CorruptDataException damage) when (sum.Clauses.Count > 0)
         {
-            throw clauses[0].Clause.Find(view.Set).Text.Source.Damaged(damage);
+            throw sum.Clauses[0].Clause.Find(view.Set).Text.Source.Damaged(damage);
         }
-
-        Offer(run, view, expression.Open(view, run.Cancellation), found, heap);
+        finally
+        {
+            filters.ForEach(f => BitSetPool.Return(f.Documents));
+        }
     }
 
-    private static bool TryFlatten(ScoreNode node, double factor, List<(Bm25ScoreNode Clause, double Factor)> clauses)
+    /// <summary>
+    /// Whether no document that was not found may be saturated to the same number as the last one wanted, where ids would decide. Those found include all whose
+    /// sum is nearly the last one's.
+    /// </summary>
+    private static bool AreAllFound(QueryRun run, SetView view, SaturateScoreNode saturate, int[] found, int count)
     {
-        switch (node)
+        if (found.Length < count)
         {
-            case Bm25ScoreNode { Query.Prefix: null } text:
-                clauses.Add((text, factor));
-                return true;
-            case SumScoreNode sum:
-                return sum.Terms.All(t => TryFlatten(t, factor, clauses));
-            case ProductScoreNode { Weight: > 0 } product:
-                return TryFlatten(product.Term, factor * product.Weight, clauses);
-            default:
-                return false;
+            return true;
         }
+
+        var sums = new List<double>(found.Length);
+        Read(run, saturate.Term.Open(view, run.Cancellation), found, (_, score) => sums.Add(score));
+        sums.Sort();
+        double last = sums.Count < count ? 0 : sums[^count];
+        return last <= 0 ? sums.Count < count : saturate.Of(last * (1 - 1e-9)) < saturate.Of(last);
     }
 
-    private static List<SearchTerm> Terms(SetView view, IReadOnlyList<(Bm25ScoreNode Clause, double Factor)> clauses)
+    private static List<SearchTerm> Terms(SetView view, TextSum sum)
     {
         var terms = new List<SearchTerm>();
-        foreach (var (clause, factor) in clauses)
+        foreach (var (clause, factor) in sum.Clauses)
         {
             var open = clause.Find(view.Set);
             TextField? field = null;
@@ -72,12 +92,28 @@ internal static class TextRanking
         return terms;
     }
 
-    private static void Offer(QueryRun run, SetView view, ScoreReader reader, ReadOnlySpan<int> found, RankedHeap heap)
+    private static IEnumerable<SearchBits> Prefixes(SetView view, TextSum sum)
+    {
+        foreach (var (clause, factor) in sum.Clauses)
+        {
+            if (clause.Find(view.Set).Prefix is { } prefix)
+            {
+                yield return new SearchBits(prefix, factor);
+            }
+        }
+    }
+
+    private static void Offer(QueryRun run, SetView view, ScoreReader reader, int[] found, RankedHeap heap)
+    {
+        run.RowsScanned += found.Length;
+        view.Text.Scored += found.Length;
+        Read(run, reader, found, (document, score) => heap.Offer(ScoreOrder.KeyOf(score), view.Index, document));
+    }
+
+    private static void Read(QueryRun run, ScoreReader reader, ReadOnlySpan<int> found, Action<int, double> take)
     {
         var scores = new double[ScoreReader.ChunkRows];
         var scored = new bool[ScoreReader.ChunkRows];
-        run.RowsScanned += found.Length;
-        view.Text.Scored += found.Length;
         while (found.Length > 0)
         {
             run.Cancellation.ThrowIfCancellationRequested();
@@ -87,11 +123,37 @@ internal static class TextRanking
             {
                 if (scored[i])
                 {
-                    heap.Offer(-scores[i], view.Index, chunk[i]);
+                    take(chunk[i], scores[i]);
                 }
             }
 
             found = found[chunk.Length..];
+        }
+    }
+
+    /// <summary>The parts of a sum that are computed.</summary>
+    private sealed class OtherScores(TextSum sum, SetView view, CancellationToken cancellation) : AddedScores
+    {
+        private readonly (ScoreReader Reader, double Factor)[] readers = [.. sum.Others.Select(o => (o.Node.Open(view, cancellation), o.Factor))];
+        private readonly double[] scores = new double[ScoreReader.ChunkRows];
+        private readonly bool[] scored = new bool[ScoreReader.ChunkRows];
+
+        public override double Largest { get; } = sum.LargestOfOthers;
+
+        public override void Add(ReadOnlySpan<int> documents, Span<float> sums)
+        {
+            for (int from = 0; from < documents.Length; from += ScoreReader.ChunkRows)
+            {
+                var chunk = documents.Slice(from, Math.Min(documents.Length - from, ScoreReader.ChunkRows));
+                foreach (var (reader, factor) in readers)
+                {
+                    reader.Read(chunk, scores, scored);
+                    for (int i = 0; i < chunk.Length; i++)
+                    {
+                        sums[from + i] += scored[i] && scores[i] > 0 ? (float)(factor * scores[i]) : 0;
+                    }
+                }
+            }
         }
     }
 }

@@ -14,10 +14,11 @@ internal sealed unsafe class LengthBounds : IDisposable
 
     /// <param name="cursors">In the order they are added in.</param>
     /// <param name="field">Whose lengths are meant; lists of another attribute give to each document what they give to any.</param>
-    public LengthBounds(ReadOnlySpan<ScoringCursor> cursors, TextField field)
+    /// <param name="added">What is added behind all lists, whatever the length.</param>
+    public LengthBounds(ReadOnlySpan<ISearchList> cursors, TextField? field, double added)
     {
         tables = (float*)NativeMemory.AlignedAlloc((nuint)((cursors.Length + 1) * Lengths * sizeof(float)), 64);
-        new Span<float>(From(cursors.Length), Lengths).Clear();
+        new Span<float>(From(cursors.Length), Lengths).Fill((float)added);
         var own = (Span<float>)stackalloc float[Lengths];
         for (int i = cursors.Length - 1; i >= 0; i--)
         {

@@ -9,7 +9,7 @@ using Puff.Engine.Formats;
 namespace Puff.Engine.Text;
 
 /// <summary>One list of a search: which of its blocks a window of documents meets, what they give at most, and the scores of the block unpacked last.</summary>
-internal sealed unsafe class ScoringCursor : PostingCursor
+internal sealed unsafe class ScoringCursor : PostingCursor, ISearchList
 {
     /// <summary>So many of a block's postings wanted at once are scored faster all together.</summary>
     private const int ManyWanted = 24;
@@ -42,18 +42,18 @@ internal sealed unsafe class ScoringCursor : PostingCursor
 
     ~ScoringCursor() => Free();
 
-    /// <summary>No document gets more from the list.</summary>
     public double Largest { get; }
 
-    public TextField Field => this.field;
+    public TextField? Field => this.field;
 
-    /// <summary>No document of the window gets more.</summary>
+    int ISearchList.Documents => List.Documents;
+
+    public int BlockCount => List.BlockCount;
+
     public double Bound { get; private set; }
 
-    /// <summary>What the list gives at most in each window up to the last one that has a posting; 0 where it has certainly none.</summary>
     public ReadOnlySpan<float> WindowBounds => windowBounds;
 
-    /// <summary>Postings of the blocks that the window meets; after <see cref="Turn"/>.</summary>
     public int Postings => (endBlock - block) * PostingList.BlockLength;
 
     public override void Dispose()
@@ -62,7 +62,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         base.Dispose();
     }
 
-    /// <summary>The first document from one on; int.MaxValue when there is none.</summary>
     public int NextDocument(int from)
     {
         block = FindBlock(from < start ? 0 : block, from);
@@ -76,10 +75,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return Documents[0] >= from ? Documents[0] : Documents[Rank(from)];
     }
 
-    /// <summary>Takes the bound of some windows that follow each other.</summary>
-    /// <param name="window">The first one.</param>
-    /// <param name="count">How many.</param>
-    /// <returns>False when the list certainly has nothing in them.</returns>
     public bool Enter(int window, int count)
     {
         if (window >= windowBounds.Length)
@@ -97,7 +92,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return best > 0;
     }
 
-    /// <summary>Turns to the documents from <paramref name="first"/> up to, but not including, <paramref name="limit"/>.</summary>
     public void Turn(int first, int limit)
     {
         block = FindBlock(first < start ? 0 : block, first);
@@ -106,9 +100,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         endBlock = Math.Min(FindBlock(block, limit - 1) + 1, List.BlockCount);
     }
 
-    /// <summary>Adds the postings of the window to sums that begin at its first document.</summary>
-    /// <param name="sums">Of each document.</param>
-    /// <param name="needed">Blocks that give less are passed over.</param>
     public void AddAll(float* sums, double needed)
     {
         for (int i = block; i < endBlock; i++)
@@ -131,7 +122,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         }
     }
 
-    /// <summary>The same, and marks the documents.</summary>
     public void AddAll(float* sums, ulong* touched, double needed)
     {
         for (int i = block; i < endBlock; i++)
@@ -165,12 +155,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         }
     }
 
-    /// <summary>Takes the postings of the window that give enough and whose documents match as candidates.</summary>
-    /// <param name="mask">The window's matches; empty when all do.</param>
-    /// <param name="candidates">Documents, ascending.</param>
-    /// <param name="sums">Of each candidate.</param>
-    /// <param name="least">More than 0.</param>
-    /// <returns>How many.</returns>
     public int Take(ReadOnlySpan<ulong> mask, int* candidates, float* sums, float least)
     {
         int found = 0;
@@ -199,10 +183,6 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         return found;
     }
 
-    /// <summary>Adds the postings of some documents of the window.</summary>
-    /// <param name="all">The candidates.</param>
-    /// <param name="lengths">Of the candidates in the attribute of this list; null when they are not known.</param>
-    /// <param name="needed">Candidates that stay below this are of no use any more: they may get nothing.</param>
     public void AddTo(TextCandidates all, int* lengths, double needed)
     {
         int* candidates = all.Documents;
@@ -341,10 +321,7 @@ internal sealed unsafe class ScoringCursor : PostingCursor
         }
     }
 
-    /// <summary>What documents of each length get from the list at most.</summary>
-    /// <param name="bounds">Of lengths 0, 1, 2, …</param>
-    /// <param name="lengthsOf">The attribute whose lengths are meant.</param>
-    public void FillLengthBounds(Span<float> bounds, TextField lengthsOf)
+    public void FillLengthBounds(Span<float> bounds, TextField? lengthsOf)
     {
         if (field != lengthsOf)
         {

@@ -19,7 +19,18 @@ internal sealed unsafe class TextCandidates(TextScratch scratch)
 
     public int Count { get; set; }
 
-    public void ReadLengths(ITextIndex index) => index.ReadLengths(Documents, Count, Lengths);
+    /// <param name="index">Null when lengths do not matter.</param>
+    public void ReadLengths(ITextIndex? index)
+    {
+        if (index is null)
+        {
+            new Span<int>(Lengths, Count).Clear();
+        }
+        else
+        {
+            index.ReadLengths(Documents, Count, Lengths);
+        }
+    }
 
     /// <summary>Keeps those that have enough, together with what documents of their length may still get.</summary>
     /// <param name="limit">What they must have.</param>

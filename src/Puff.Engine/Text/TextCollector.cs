@@ -233,6 +233,18 @@ internal sealed unsafe class CollectedText : ITextIndex
         }
     }
 
+    public void ForEachTerm(TermVisitor visit)
+    {
+        lock (collector)
+        {
+            for (int number = 0; number < collector.Terms; number++)
+            {
+                // Also of documents that were added since: those are left out where the list is read.
+                visit(collector.TermAt(number), 1);
+            }
+        }
+    }
+
     public void FindPrefix(ReadOnlySpan<byte> prefix, List<PostingList> lists)
     {
         lock (collector)

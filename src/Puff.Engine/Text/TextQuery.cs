@@ -7,6 +7,12 @@ namespace Puff.Engine.Text;
 /// <param name="Count">At least 1.</param>
 internal readonly record struct QueryTerm(byte[] Bytes, int Count)
 {
+    /// <summary>The term of the query that this one is nearly; -1 for one of the query itself.</summary>
+    public int NearlyOf { get; init; } = -1;
+
+    /// <summary>What its score is multiplied with: 1 for a term of the query itself.</summary>
+    public double Discount { get; init; } = 1;
+
     public override string ToString() => System.Text.Encoding.UTF8.GetString(Bytes);
 }
 
@@ -70,6 +76,9 @@ internal sealed class TextQuery
 
         return Create(tokens, lastAsPrefix && tokens.Count > 0);
     }
+
+    /// <summary>The same query with terms that are nearly its own behind them.</summary>
+    public TextQuery With(IEnumerable<QueryTerm> more) => new([.. Terms, .. more], Prefix, Words);
 
     public override string ToString() => string.Join(' ', Terms.Select(t => t.Count > 1 ? $"{t}^{t.Count}" : t.ToString()))
         + (Prefix is null ? string.Empty : $" {System.Text.Encoding.UTF8.GetString(Prefix)}*");

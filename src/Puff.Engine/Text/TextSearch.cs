@@ -9,6 +9,12 @@ namespace Puff.Engine.Text;
 /// <summary>One term of a search: its list in the set, and what its saturated frequency is multiplied with.</summary>
 internal readonly record struct SearchTerm(TextField Field, PostingList List, double Weight);
 
+/// <summary>What a search sums up in one set.</summary>
+/// <param name="Terms">Parts of BM25.</param>
+/// <param name="Bits">Documents that get the same each.</param>
+/// <param name="Added">What is no list; null when there is nothing else.</param>
+internal readonly record struct TextLists(IReadOnlyList<SearchTerm> Terms, IReadOnlyList<SearchBits> Bits, AddedScores? Added);
+
 /// <summary>
 /// The documents of one set with the largest sums of BM25 parts. Document at a time in windows: MAXSCORE (Turtle and Flood 1995) with the impacts of the
 /// blocks a window meets (Ding and Suel 2011). Lists that together cannot lift a document over the threshold are looked up only for documents
@@ -35,7 +41,9 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <summary>In a window with fewer matches of the filter, all lists are looked up for these.</summary>
     private const int FewMatches = 48;
 
-    private readonly ScoringCursor[] ranked;
+    private readonly ISearchList[] ranked;
+    private readonly TextField? field;
+    private readonly AddedScores? added;
     private readonly BitSet matches;
     private readonly bool matchesAll;
     private readonly TextCounters counters;
@@ -52,17 +60,22 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <summary>What the lists from each one on give in the window at most.</summary>
     private readonly double[] rests;
 
-    private TextSearch(IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters)
+    private TextSearch(in TextLists lists, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters)
     {
         this.matches = matches;
-        this.counters = counters;
-        ranked = [.. terms.Select(t => new ScoringCursor(t.Field, t.List, t.Weight, WindowShift)).OrderByDescending(c => c.Largest)];
-        rests = new double[ranked.Length + 1];
-        lengthBounds = new LengthBounds(ranked, ranked[0].Field);
         this.matchesAll = matchesAll;
+        this.counters = counters;
+        added = lists.Added;
+        var cursors = lists.Terms.Select(ISearchList (t) => new ScoringCursor(t.Field, t.List, t.Weight, WindowShift));
+        ranked = [.. cursors.Concat(lists.Bits.Select(b => new BitsCursor(b, WindowShift))).OrderByDescending(c => c.Largest)];
+        field = ranked.Select(r => r.Field).FirstOrDefault(f => f is not null);
+        double most = added?.Largest ?? 0;
+        rests = new double[ranked.Length + 1];
+        rests[^1] = most;
+        lengthBounds = new LengthBounds(ranked, field, most);
 
         // Each part is off by less than 8 × 2^-24 of itself, each of the sums by 2^-24; bounds are as inexact.
-        error = (ranked.Length + 16) * Math.ScaleB(ranked.Sum(c => c.Largest), -23);
+        error = (ranked.Length + 16) * Math.ScaleB(ranked.Sum(c => c.Largest) + most, -23);
         this.least = least;
         pool = new ScorePool(wanted, error);
         scratch = TextScratch.Take();
@@ -70,6 +83,7 @@ internal sealed unsafe class TextSearch : IDisposable
         candidates = new TextCandidates(scratch);
         touched = scratch.Touched;
         windowBounds = new float[(matches.Count + Window - 1) >> WindowShift];
+        windowBounds.AsSpan().Fill((float)most);
         foreach (var cursor in ranked)
         {
             TensorPrimitives.Add(windowBounds.AsSpan(0, cursor.WindowBounds.Length), cursor.WindowBounds, windowBounds);
@@ -88,7 +102,7 @@ internal sealed unsafe class TextSearch : IDisposable
     }
 
     /// <summary>At least all documents that belong to the best ones, in ascending order.</summary>
-    /// <param name="terms">Weights are positive.</param>
+    /// <param name="lists">Weights are positive.</param>
     /// <param name="matches">Documents that may be found: as many bits as the set has documents.</param>
     /// <param name="matchesAll">All bits are set.</param>
     /// <param name="wanted">Results wanted, at least 1.</param>
@@ -96,15 +110,15 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <param name="counters">Counts what was done.</param>
     /// <param name="cancellation">Looked at in every window.</param>
     public static int[] Run(
-        IReadOnlyList<SearchTerm> terms, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters,
+        in TextLists lists, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters,
         CancellationToken cancellation)
     {
-        if (terms.Count == 0)
+        if (lists.Terms.Count == 0 && lists.Bits.Count == 0 && lists.Added is null)
         {
             return [];
         }
 
-        using var search = new TextSearch(terms, matches, matchesAll, wanted, least, counters);
+        using var search = new TextSearch(lists, matches, matchesAll, wanted, least, counters);
         bool isOrdered = !search.SearchPromising();
         int position = matches.NextSet(0);
         while (position >= 0 && position < matches.Count)
@@ -115,7 +129,7 @@ internal sealed unsafe class TextSearch : IDisposable
 
         foreach (var cursor in search.ranked)
         {
-            counters.Blocks += cursor.List.BlockCount;
+            counters.Blocks += cursor.BlockCount;
             counters.BlocksRead += cursor.BlocksRead;
         }
 
@@ -133,7 +147,7 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <returns>False when that is not worth it.</returns>
     private bool SearchPromising()
     {
-        if (windowBounds.Length < ManyWindows || ranked.Sum(c => (long)c.List.Documents) < ManyPostings)
+        if (windowBounds.Length < ManyWindows || ranked.Sum(c => (long)c.Documents) < ManyPostings)
         {
             return false;
         }
@@ -169,12 +183,15 @@ internal sealed unsafe class TextSearch : IDisposable
     {
         double threshold = Threshold;
         int essential = Essential(threshold);
-        int next = int.MaxValue;
-        long postings = 0;
-        for (int i = 0; i < essential; i++)
+
+        // What is added to all documents may be enough for those that no list has.
+        bool areAllWanted = added is not null && rests[^1] >= threshold;
+        int next = areAllWanted ? position : int.MaxValue;
+        long postings = areAllWanted ? matches.Count : 0;
+        for (int i = 0; i < essential && !areAllWanted; i++)
         {
             next = Math.Min(next, ranked[i].NextDocument(position));
-            postings += ranked[i].List.Documents;
+            postings += ranked[i].Documents;
         }
 
         if (next >= matches.Count)
@@ -210,7 +227,7 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <summary>How many of the lists, from the one that gives most, a document must be in to reach the threshold: one of these.</summary>
     private int Essential(double threshold)
     {
-        double rest = 0;
+        double rest = rests[^1];
         int essential = ranked.Length;
         while (essential > 0 && rest + ranked[essential - 1].Largest < threshold)
         {
@@ -244,6 +261,7 @@ internal sealed unsafe class TextSearch : IDisposable
         Find(first, end, ref leading, threshold);
         counters.Candidates += candidates.Count;
         LookUp(leading, threshold);
+        AddOthers(threshold);
         for (int i = 0; i < candidates.Count; i++)
         {
             int document = candidates.Documents[i];
@@ -251,6 +269,16 @@ internal sealed unsafe class TextSearch : IDisposable
             {
                 pool.Add(document, candidates.Sums[i]);
             }
+        }
+    }
+
+    /// <summary>Adds what is no list to the documents that are left.</summary>
+    private void AddOthers(double threshold)
+    {
+        if (added is not null && candidates.Count > 0)
+        {
+            added.Add(new ReadOnlySpan<int>(candidates.Documents, candidates.Count), new Span<float>(candidates.Sums, candidates.Count));
+            candidates.Keep(AtMost(threshold));
         }
     }
 
@@ -262,7 +290,7 @@ internal sealed unsafe class TextSearch : IDisposable
             return;
         }
 
-        candidates.ReadLengths(ranked[0].Field.Index);
+        candidates.ReadLengths(field?.Index);
         candidates.Keep(float.NegativeInfinity, lengthBounds.From(leading), AtMost(threshold));
         for (int i = leading; i < ranked.Length && candidates.Count > 0; i++)
         {
@@ -270,7 +298,7 @@ internal sealed unsafe class TextSearch : IDisposable
             if (rests[i] > rests[i + 1])
             {
                 double needed = threshold - rests[i + 1];
-                cursor.AddTo(candidates, cursor.Field == ranked[0].Field ? candidates.Lengths : null, needed);
+                cursor.AddTo(candidates, cursor.Field == field ? candidates.Lengths : null, needed);
                 candidates.Keep(AtMost(needed), lengthBounds.From(i + 1), AtMost(threshold));
             }
         }
@@ -279,7 +307,8 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <summary>Finds the candidates of a window and what the leading lists give them.</summary>
     private void Find(int first, int end, ref int leading, double threshold)
     {
-        if (!matchesAll && TakeFewMatches(first, end))
+        bool areAllWanted = added is not null && rests[^1] >= threshold;
+        if ((areAllWanted || !matchesAll) && TakeFewMatches(first, end, areAllWanted ? int.MaxValue : FewMatches))
         {
             leading = 0;
             return;
@@ -330,7 +359,7 @@ internal sealed unsafe class TextSearch : IDisposable
         candidates.Count = isSparse ? CollectTouched(first, end, limit) : Collect(first, end, limit);
     }
 
-    private bool TakeFewMatches(int first, int end)
+    private bool TakeFewMatches(int first, int end, int most)
     {
         var words = matches.Words[(first >> 6)..((end + 63) >> 6)];
         int matching = 0;
@@ -339,7 +368,7 @@ internal sealed unsafe class TextSearch : IDisposable
             matching += BitOperations.PopCount(word);
         }
 
-        if (matching > FewMatches)
+        if (matching > most)
         {
             return false;
         }

@@ -26,6 +26,37 @@ internal static class FilterOptions
         return lastAsPrefix;
     }
 
+    /// <summary>At the options of BM25, `{"last_as_prefix": bool, "fuzziness": 0 | 1 | 2}` or null; the second is not in the API.</summary>
+    public static (bool LastAsPrefix, int Fuzziness) ReadBm25(ref JsonCursor cursor, string field)
+    {
+        if (cursor.IsNull)
+        {
+            return (false, 0);
+        }
+
+        bool lastAsPrefix = false;
+        int fuzziness = 0;
+        JsonShape.ExpectObject(ref cursor, field);
+        while (cursor.ReadName())
+        {
+            string key = cursor.GetText();
+            cursor.Read();
+            switch (key)
+            {
+                case "last_as_prefix":
+                    lastAsPrefix = JsonShape.ReadBool(ref cursor, key);
+                    break;
+                case "fuzziness":
+                    fuzziness = (int)Math.Min(JsonShape.ReadCount(ref cursor, key), int.MaxValue);
+                    break;
+                default:
+                    throw JsonShape.UnknownVariant(field, key, "last_as_prefix");
+            }
+        }
+
+        return (lastAsPrefix, fuzziness);
+    }
+
     /// <summary>At the options of Fuzzy; null when they lack `max_edit_distance`.</summary>
     public static FuzzyOptions? ReadFuzzy(ref JsonCursor cursor, string field)
     {

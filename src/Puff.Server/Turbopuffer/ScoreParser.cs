@@ -92,14 +92,15 @@ internal readonly struct ScoreParser(string field)
         }
 
         bool lastAsPrefix = false;
+        int fuzziness = 0;
         var ahead = cursor;
         if (ahead.ReadElement())
         {
             cursor.Read();
-            lastAsPrefix = FilterOptions.ReadLastAsPrefix(ref cursor, field);
+            (lastAsPrefix, fuzziness) = FilterOptions.ReadBm25(ref cursor, field);
         }
 
-        return End(ref cursor, new Bm25Score(attribute, text, tokens, lastAsPrefix));
+        return End(ref cursor, new Bm25Score(attribute, text, tokens, lastAsPrefix) { Fuzziness = fuzziness });
     }
 
     /// <summary>["Max", [e, ...]], and ["Max", floor, e] as documentation prints it.</summary>

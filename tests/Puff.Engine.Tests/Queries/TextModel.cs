@@ -32,8 +32,14 @@ internal sealed class TextModel(IReadOnlyDictionary<ulong, IReadOnlyDictionary<s
         MaxScore max => max.Terms.Max(t => Score(t, id)),
         ProductScore product => product.Weight * Score(product.Term, id),
         FilterScore filter => Matches(filter.Filter, id) ? 1 : 0,
+        SaturateScore saturate => Saturated(Score(saturate.Term, id), saturate.Midpoint.Number, saturate.Exponent),
+        DecayScore decay => 1 - Saturated(Score(decay.Term, id), decay.Midpoint.Number, decay.Exponent),
+        AttributeScore attribute => documents[id].GetValueOrDefault(attribute.Attribute) is { IsNull: false } value ? value.AsInt : 0,
         _ => throw new NotSupportedException(),
     };
+
+    private static double Saturated(double score, double midpoint, double exponent) =>
+        Math.Pow(score, exponent) / (Math.Pow(score, exponent) + Math.Pow(midpoint, exponent));
 
     private double Bm25(Bm25Score query, ulong id)
     {

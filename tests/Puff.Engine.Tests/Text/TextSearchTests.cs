@@ -36,7 +36,7 @@ public sealed class TextSearchTests
             double[] best = [.. Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] > 0).Select(d => scores[d]).OrderDescending()];
             double worst = best.Length == 0 ? double.PositiveInfinity : best[Math.Min(wanted, best.Length) - 1];
             var counters = new TextCounters();
-            int[] found = TextSearch.Run(terms, matches, everyNth == 1, wanted, double.NegativeInfinity, counters, CancellationToken.None);
+            int[] found = TextSearch.Run(new TextLists(terms, [], null), matches, everyNth == 1, wanted, double.NegativeInfinity, counters, CancellationToken.None);
             string what = $"{query}: {best.Length} match";
             Assert.True(found.AsSpan().SequenceEqual(found.Distinct().Order().ToArray()), what);
             Assert.True(found.All(d => matches[d] && scores[d] > 0), what);
@@ -47,7 +47,7 @@ public sealed class TextSearchTests
             Assert.True(found.Length <= best.Count(s => s >= worst - margin), $"{what}, {found.Length} found for {wanted}");
 
             // What is not better than what is known already is left out.
-            int[] better = TextSearch.Run(terms, matches, everyNth == 1, wanted, worst, counters, CancellationToken.None);
+            int[] better = TextSearch.Run(new TextLists(terms, [], null), matches, everyNth == 1, wanted, worst, counters, CancellationToken.None);
             Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(better));
             Assert.True(better.Length <= best.Count(s => s >= worst - margin), $"{what}, {better.Length} found");
         }
