@@ -76,7 +76,7 @@ internal static class PuffProbe
             runs.Add(new Run(target, filter, samples, ProcessMemory.OfThis()));
             if (options.Text("explain", "no") == "yes")
             {
-                Console.WriteLine(await puff.ExplainAsync(set, 0, k, filter));
+                Console.WriteLine(await puff.ExplainAsync(set, samples.Slowest, k, filter));
             }
         }
 

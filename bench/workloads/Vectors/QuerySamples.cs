@@ -7,6 +7,9 @@ internal sealed class QuerySamples
     private readonly List<double> milliseconds = [];
     private readonly List<double> scanned = [];
 
+    /// <summary>The query that took longest.</summary>
+    public int Slowest => milliseconds.IndexOf(milliseconds.Max());
+
     /// <param name="answer">Document numbers, nearest first. Answers come in the order of the queries.</param>
     /// <param name="latency">Time it took.</param>
     /// <param name="scannedShare">Share of the documents that something was compared with; null when unknown.</param>

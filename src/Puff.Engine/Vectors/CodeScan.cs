@@ -13,8 +13,11 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 internal ref struct CodeScan
 {
-    // Up to so many matching vectors in a block, comparing their 4-bit codes costs less than the block's 1-bit codes.
-    private const int FewInBlock = 2;
+    // Up to so many matching vectors in a block, comparing their 4-bit codes costs less than the block's 1-bit codes: they are fewer bytes.
+    private const int FewInBlock = 3;
+
+    // Where blocks are not scanned, so many 4-bit codes are gathered before the first are compared, so that they have arrived.
+    private const int FewestArriving = 8;
     private const int CacheLine = 64;
 
     // 4-bit codes are so much sharper than 1-bit codes that a wider margin costs next to nothing, and no recall is lost here.
@@ -52,6 +55,12 @@ internal ref struct CodeScan
     /// <summary>Whether masked vectors are counted that may be nearer than the neighbours found.</summary>
     public bool CountsMasked { get; set; }
 
+    /// <summary>
+    /// For how many groups with few matches the next one stands when masked vectors are counted, 0 when it is left out. Counting means to read 1-bit codes,
+    /// which these groups spare a search otherwise.
+    /// </summary>
+    public int SparseWeight { get; set; }
+
     /// <summary>Whether something nearer than the k-th neighbour until then was found since this was asked last.</summary>
     public bool TakeGain()
     {
@@ -63,23 +72,25 @@ internal ref struct CodeScan
     /// <summary>Scans a group under the mask of its set.</summary>
     /// <param name="set">The group's set.</param>
     /// <param name="work">The group.</param>
-    /// <param name="next">The codes that will be scanned next, or null.</param>
+    /// <param name="next">The block that will be scanned next, or null.</param>
     public unsafe void ScanGroup(SearchSet set, in GroupToScan work, byte* next)
     {
         ref readonly var range = ref set.Index.Groups[work.Group];
         byte* rows = work.Codes + CodesFormat.RowsOffset(range.Count, scratch.PaddedDimensions);
         float* estimates = stackalloc float[CodesFormat.BlockVectors];
         float* bounds = stackalloc float[CodesFormat.BlockVectors];
-        bool countsMasked = CountsMasked && !set.MatchesAll;
+        uint following = MaskOf(set, range, 0);
+        int weight = !CountsMasked || set.MatchesAll ? 0 : BitOperations.PopCount(following) > FewInBlock ? 1 : SparseWeight;
         int maskedBefore = scratch.Masked.Count;
         int scanned = 0;
         byte* block = work.Codes;
         for (int first = 0; first < range.Count; first += CodesFormat.BlockVectors, block += blockBytes)
         {
             int length = Math.Min(CodesFormat.BlockVectors, range.Count - first);
-            Prefetch(length < CodesFormat.BlockVectors || first + length == range.Count ? next : block + blockBytes, blockBytes);
-            uint lanes = SlotMask.Of(set, range.FirstSlot + first, length);
-            if (countsMasked && (first == 0 || BitOperations.PopCount(lanes) > FewInBlock))
+            uint lanes = following;
+            following = MaskOf(set, range, first + CodesFormat.BlockVectors);
+            Prefetch(first + length == range.Count ? next : BitOperations.PopCount(following) > FewInBlock ? block + blockBytes : null, blockBytes);
+            if (weight > 0 && (first == 0 || BitOperations.PopCount(lanes) > FewInBlock))
             {
                 // A block that is scanned for its matches tells about its masked vectors for nothing; of the others, the first of a group stands for all.
                 scanned++;
@@ -87,10 +98,11 @@ internal ref struct CodeScan
             }
             else if (BitOperations.PopCount(lanes) > FewInBlock)
             {
+                scanned++;
                 BinaryCodes += BitOperations.PopCount(lanes);
                 lanes = query.Scan(block, work.CentroidDistance, lanes, Threshold, estimates, bounds);
             }
-            else
+            else if (lanes != 0)
             {
                 new Span<float>(bounds, CodesFormat.BlockVectors).Fill(float.NegativeInfinity);
             }
@@ -104,13 +116,26 @@ internal ref struct CodeScan
             }
         }
 
-        if (scanned > 0)
+        if (weight > 0)
         {
-            WeighMasked(maskedBefore, (float)CodesFormat.BlocksOf(range.Count) / scanned);
+            WeighMasked(maskedBefore, weight * (float)CodesFormat.BlocksOf(range.Count) / scanned);
         }
 
-        CompareArrived();
+        if (scanned > 0 || arriving.Count >= FewestArriving)
+        {
+            CompareArrived();
+        }
     }
+
+    /// <summary>What to fetch before a group is scanned: its first block, if it will be scanned, else null.</summary>
+    /// <param name="set">The group's set.</param>
+    /// <param name="work">The group.</param>
+    /// <param name="counts">Masked vectors will be counted in it.</param>
+    public static unsafe byte* FirstToScan(SearchSet set, in GroupToScan work, bool counts) =>
+        set.MatchesAll || counts || BitOperations.PopCount(MaskOf(set, set.Index.Groups[work.Group], 0)) > FewInBlock ? work.Codes : null;
+
+    private static uint MaskOf(SearchSet set, in CodeGroup range, int first) =>
+        first < range.Count ? SlotMask.Of(set, range.FirstSlot + first, Math.Min(CodesFormat.BlockVectors, range.Count - first)) : 0;
 
     /// <summary>
     /// The rank among all vectors, masked or not, at which the neighbours found lie, less their own number: how many masked vectors are nearer than the k-th.

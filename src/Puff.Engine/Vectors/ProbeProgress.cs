@@ -25,6 +25,13 @@ internal struct ProbeProgress
 
     private const int LeavesBetweenRanks = 4;
 
+    // Counting masked vectors in leaves with few matches is most of the work there: after the first leaves, every eighth stands for all of them.
+    private const int CountedLeaves = 16;
+    private const int CountedStride = 8;
+
+    // The rank is an estimate, and so is what it stands for; a little more patience than was measured makes up for both.
+    private const double FilterFactor = 1.3;
+
     private readonly ProbeTable? probes;
     private readonly int count;
     private double planned;
@@ -48,6 +55,10 @@ internal struct ProbeProgress
     /// <summary>Vectors in the groups seen.</summary>
     public long Codes { get; set; }
 
+    /// <summary>See <see cref="CodeScan.SparseWeight"/>.</summary>
+    /// <param name="leaf">Leaves seen before.</param>
+    public static int SparseWeight(int leaf) => leaf < CountedLeaves ? 1 : leaf % CountedStride == 0 ? CountedStride : 0;
+
     /// <summary>Counts a leaf. Returns whether it is time to look at the rank again: less and less often, because that costs something, too.</summary>
     public bool Advance()
     {
@@ -66,7 +77,7 @@ internal struct ProbeProgress
     /// <param name="masked">See <see cref="CodeScan.MaskedRank"/>.</param>
     public void Rank((double Rank, bool IsFar) masked)
     {
-        planned = PlannedFor(count + masked.Rank);
+        planned = PlannedFor(count + masked.Rank) * (masked.Rank > 0 ? FilterFactor : 1);
         isFar = masked.IsFar && count >= FewestOfFar;
     }
 

@@ -8,9 +8,10 @@ namespace Puff.Engine.Vectors;
 /// </summary>
 internal sealed unsafe class TreeRouter : IDisposable
 {
-    // Codes order nodes roughly, those of a single level, which are relative to the root, most roughly: so many more than wanted (one for each of these, and
-    // some) are compared exactly.
-    private const int Oversampling = 1;
+    // Codes order nodes roughly, those of a single level, which are relative to the root, most roughly: so many more than wanted are compared exactly: up
+    // to one for each, but of many one for each of these, because the last ones matter little; and some.
+    private const int Oversampling = 8;
+    private const int FullyOversampled = 32;
     private const int MoreCandidates = 16;
 
     // Of the upper level, nodes with twice the leaves wanted are followed, and at least these: a near leaf may lie below a node that is not so near.
@@ -125,7 +126,7 @@ internal sealed unsafe class TreeRouter : IDisposable
         return sections;
     }
 
-    private static int Candidates(int count) => count + count / Oversampling + MoreCandidates;
+    private static int Candidates(int count) => count + Math.Min(count, FullyOversampled + count / Oversampling) + MoreCandidates;
 
     /// <summary>Scans the leaves below the nearest nodes of the top, as many as it takes.</summary>
     private void ScanBelow(CodeQuery query, RouteScratch scratch, int count)

@@ -228,7 +228,8 @@ internal unsafe ref struct VectorSearch
         for (int i = 0; i < count; i++)
         {
             var set = request.Sets[groups[i].Set];
-            scan.ScanGroup(set, groups[i], i + 1 < count ? groups[i + 1].Codes : null);
+            scan.SparseWeight = ProbeProgress.SparseWeight(progress.Leaves);
+            scan.ScanGroup(set, groups[i], i + 1 < count ? Following(groups[i + 1], progress.Leaves + (groups[i].EndsLeaf ? 1 : 0)) : null);
             progress.Codes += set.Index.Groups[groups[i].Group].Count;
             if (groups[i].EndsLeaf)
             {
@@ -248,6 +249,9 @@ internal unsafe ref struct VectorSearch
 
         return false;
     }
+
+    private readonly byte* Following(in GroupToScan group, int leaf) =>
+        CodeScan.FirstToScan(request.Sets[group.Set], group, ProbeProgress.SparseWeight(leaf) > 0);
 
     /// <summary>What was found in the last leaf is known late; before a search ends, it is asked for.</summary>
     private bool IsEnough(ref ProbeProgress progress, float next)

@@ -124,7 +124,7 @@ public sealed unsafe class TreeTrainerTests
     {
         var source = new ClusteredVectors(40_000, 64, 4, topics: 100, subtopics: 2);
         var queries = new ClusteredVectors(200, 64, 4, topics: 100, subtopics: 2, salt: 1);
-        using var trained = new AssignedTree(source, Settings with { FanOut = 30 }, 5);
+        using var trained = new AssignedTree(source, Settings with { FanOut = 30, LeafTarget = 128 }, 5);
         double recall = trained.Recall(queries, 10, 0.01);
         output.WriteLine($"{recall}");
         Assert.Equal(2, trained.Tree.Leaves.ToArray().Max(trained.Tree.Depth));
