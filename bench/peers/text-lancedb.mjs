@@ -29,8 +29,10 @@ export class LanceText {
   async open(work) { this.table = await (await lancedb.connect(work)).openTable(TABLE); }
 
   async search(words) {
+    // A quotation mark would begin a phrase, for which there is no index.
+    const text = words.join(' ').replaceAll('"', ' ');
     const found = [];
-    for await (const rows of this.table.query().fullTextSearch(words.join(' '), { columns: ['body'] }).select(['id', '_score']).limit(10)) found.push(rows);
+    for await (const rows of this.table.query().fullTextSearch(text, { columns: ['body'] }).select(['id', '_score']).limit(10)) found.push(rows);
     return found;
   }
 }

@@ -65,16 +65,20 @@ internal sealed unsafe class StoredPostings : PostingList
         for (int i = 0; i < count; i++)
         {
             int bit = (int)((uint)documents[i] - first);
+            ulong current = words[bit >> 6];
+            if ((current >> bit & 1) == 0)
+            {
+                frequencies[i] = 0;
+                continue;
+            }
+
             for (; word < bit >> 6; word++)
             {
                 before += BitOperations.PopCount(words[word]);
             }
 
-            // Without a branch, for which of the two it is nobody can foresee.
-            ulong current = words[word];
             int rank = before + BitOperations.PopCount(current & ((1UL << bit) - 1));
-            int hit = (int)(current >> bit & 1);
-            frequencies[i] = hit * (1 + (int)PackedIntegers.At(packed, bits, Math.Min(rank, entry.CountLessOne)));
+            frequencies[i] = 1 + (int)PackedIntegers.At(packed, bits, Math.Min(rank, entry.CountLessOne));
         }
     }
 

@@ -14,9 +14,6 @@ internal sealed unsafe class TextEncoder : IDisposable
     /// <summary>Shorter lists lie in the dictionary.</summary>
     public const int InlinePostings = 64;
 
-    /// <summary>A bit set may be so many times as long as packed differences: single documents are found in it without unpacking the block.</summary>
-    private const int LongestBitSet = 3;
-
     private const int BlockTerms = 64;
     private const int BlockTermBytes = 8 << 10;
 
@@ -267,12 +264,12 @@ internal sealed unsafe class TextEncoder : IDisposable
         return new TextBlock(last, offset, positionStarts[block], frontier.ToWord(), bits, frequencyBits, (byte)(length - 1), 0);
     }
 
-    /// <summary>Packed differences, or a bit set where that is not much longer.</summary>
+    /// <summary>Packed differences, or a bit set where that is not longer.</summary>
     private byte WriteDocuments(ReadOnlySpan<uint> gaps, int start, uint before, uint last)
     {
         int bits = PackedIntegers.WidthOf(gaps);
         int words = TextBlock.WordsOf(before, last);
-        if (bits == 0 || words * sizeof(ulong) > LongestBitSet * PackedIntegers.Bytes(bits, gaps.Length))
+        if (bits == 0 || words * sizeof(ulong) > PackedIntegers.Bytes(bits, gaps.Length))
         {
             Pack(gaps, bits);
             return (byte)bits;
