@@ -5,6 +5,7 @@ using Puff.Engine.Indexing;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
 using Puff.Engine.Storage;
+using Puff.Engine.Vectors;
 
 namespace Puff.Workloads;
 
@@ -15,20 +16,20 @@ internal sealed class MergedStore : IAsyncDisposable
     private const int Segments = 8;
 
     private readonly DirectoryObjectStore store;
+    private readonly EngineSettings settings;
     private readonly EngineContext context;
     private readonly Engine.Namespaces.Namespace target;
 
-    private MergedStore(DirectoryObjectStore store, string name)
+    private MergedStore(DirectoryObjectStore store, string name, VectorIndexSettings? vectors)
     {
         this.store = store;
-        context = new EngineContext(Settings, new EngineComponents { Store = store });
+        settings = new EngineSettings { RunIndexer = false, MergeFanIn = Segments, VectorIndex = vectors ?? VectorIndexSettings.Default };
+        context = new EngineContext(settings, new EngineComponents { Store = store });
         target = new Engine.Namespaces.Namespace(context, name, new Silent());
     }
 
     /// <summary>0 to 999: neighbours in a segment differ, so that a filter on it leaves documents everywhere.</summary>
     public static Value GroupOf(int document) => Value.Int((int)(document * 7_919L % 1_000));
-
-    private static EngineSettings Settings => new() { RunIndexer = false, MergeFanIn = Segments };
 
     /// <summary>Opens the folder; fills it first when it is empty, and prints how long writing, flushing and merging took.</summary>
     /// <param name="folder">Empty, or filled by an earlier run.</param>
@@ -36,12 +37,16 @@ internal sealed class MergedStore : IAsyncDisposable
     /// <param name="documents">How many.</param>
     /// <param name="schema">What inference could not know.</param>
     /// <param name="row">Document 0, 1, 2, …</param>
-    public static async Task<MergedStore> OpenAsync(string folder, string name, int documents, SchemaUpdate schema, Func<int, DocumentRow> row)
+    /// <param name="metric">Of vectors; null for documents without.</param>
+    /// <param name="vectors">How vectors are indexed; null for as always.</param>
+    public static async Task<MergedStore> OpenAsync(
+        string folder, string name, int documents, SchemaUpdate schema, Func<int, DocumentRow> row, DistanceMetric? metric = null,
+        VectorIndexSettings? vectors = null)
     {
-        var opened = new MergedStore(await DirectoryObjectStore.OpenAsync(folder, new DirectoryStoreOptions { Durable = false }), name);
+        var opened = new MergedStore(await DirectoryObjectStore.OpenAsync(folder, new DirectoryStoreOptions { Durable = false }), name, vectors);
         if (!Directory.EnumerateFileSystemEntries(folder, "current*", SearchOption.AllDirectories).Any())
         {
-            await opened.FillAsync(documents, schema, row);
+            await opened.FillAsync(documents, new WriteRequest { Schema = schema, DistanceMetric = metric, DisableBackpressure = true }, row);
         }
 
         return opened;
@@ -56,18 +61,18 @@ internal sealed class MergedStore : IAsyncDisposable
     /// <summary>What is there now.</summary>
     public Task<NamespaceSnapshot> ReadAsync() => target.ReadAsync(isStrong: true, CancellationToken.None);
 
-    private async Task FillAsync(int documents, SchemaUpdate schema, Func<int, DocumentRow> row)
+    private async Task FillAsync(int documents, WriteRequest write, Func<int, DocumentRow> row)
     {
-        var write = new Stopwatch();
+        var writing = new Stopwatch();
         var flush = new Stopwatch();
-        await using (var engine = await PuffEngine.OpenAsync(Settings, new EngineComponents { Store = store }))
+        await using (var engine = await PuffEngine.OpenAsync(settings, new EngineComponents { Store = store }))
         {
             int perSegment = (documents + Segments - 1) / Segments;
             for (int first = 0; first < documents; first += perSegment)
             {
-                write.Start();
-                await WriteAsync(engine, schema, row, first, Math.Min(first + perSegment, documents));
-                write.Stop();
+                writing.Start();
+                await WriteAsync(engine, write, row, first, Math.Min(first + perSegment, documents));
+                writing.Stop();
                 flush.Start();
                 await target.FreshenAsync();
                 await new Flusher(context).FlushAsync(target, CancellationToken.None);
@@ -81,11 +86,11 @@ internal sealed class MergedStore : IAsyncDisposable
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"build    {documents} documents generated and written in {write.Elapsed.TotalSeconds:F1} s, flushed in {flush.Elapsed.TotalSeconds:F1} s, "
+            $"build    {documents} documents generated and written in {writing.Elapsed.TotalSeconds:F1} s, flushed in {flush.Elapsed.TotalSeconds:F1} s, "
             + $"merged in {merge.Elapsed.TotalSeconds:F1} s"));
     }
 
-    private async Task WriteAsync(PuffEngine engine, SchemaUpdate schema, Func<int, DocumentRow> row, int first, int end)
+    private async Task WriteAsync(PuffEngine engine, WriteRequest write, Func<int, DocumentRow> row, int first, int end)
     {
         for (int from = first; from < end; from += Batch)
         {
@@ -95,7 +100,7 @@ internal sealed class MergedStore : IAsyncDisposable
                 rows[i] = row(from + i);
             }
 
-            await engine.WriteAsync(target.Name, new WriteRequest { Upserts = rows, Schema = schema, DisableBackpressure = true });
+            await engine.WriteAsync(target.Name, write with { Upserts = rows });
         }
     }
 

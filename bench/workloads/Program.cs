@@ -2,6 +2,7 @@ using Puff.Workloads;
 using Puff.Workloads.Filters;
 using Puff.Workloads.Sparse;
 using Puff.Workloads.Text;
+using Puff.Workloads.Tokens;
 using Puff.Workloads.Vectors;
 
 // Whole-system measurements, each with the peer or bound it is compared with. Every figure of bench/RESULTS.md names its command here.
@@ -35,6 +36,9 @@ switch (args.FirstOrDefault())
     case "text":
         await TextWorkload.RunAsync(Options.Parse(rest));
         return 0;
+    case "tokens":
+        await TokensWorkload.RunAsync(Options.Parse(rest));
+        return 0;
     case "vectors":
         await VectorsWorkload.RunAsync(Options.Parse(rest));
         return 0;
@@ -55,6 +59,8 @@ switch (args.FirstOrDefault())
               text    [--documents 1000000] [--queries 500] [--seed 1] [--dir DIR] [--mode all|fill|puff|peers]
                                                                                   time of BM25 queries and size of the index, beside other text searches
               text    --mode relevance [--collection DIR]                         nDCG of ten results, beside BM25 written down from its formula
+              tokens  [--documents 50000] [--queries 200] [--seed 1] [--dir DIR] [--checked 20] [--clusters yes|no]
+                                                                                  late interaction: documents of many vectors, beside exact distances to all
               vectors [--set easy|hard|stackexchange|mnist|FOLDER] [--documents 100000] [--dimensions 768] [--queries 1000] [--seed 1] [--cache DIR]
                       [--mode data|puff|http|indexing|churn|peers|table|all]      recall and speed of vector search, of Puff and of its peers
             """);

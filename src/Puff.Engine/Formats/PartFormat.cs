@@ -55,6 +55,9 @@ internal enum PartSection : ushort
     AttributeOrdinals = 33,
     Grams = 34,
     GramStarts = 35,
+    TokenTree = 36,
+    TokenListStarts = 37,
+    TokenListDocuments = 38,
 }
 
 /// <summary>One entry of a part's directory.</summary>

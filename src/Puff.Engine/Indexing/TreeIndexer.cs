@@ -33,8 +33,9 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
                 groupings.Add(await GroupAsync(trees, state, new MergedVectors(vectors, source, inputs), cancellation));
             }
 
+            var tokens = LateInteractionVectors.OfAll(source, state.Manifest.Schema, Settings);
             trees.Layout = SegmentLayout.Create(
-                source.Count, groupings, LateInteractionVectors.OfAll(source, state.Manifest.Schema, Settings));
+                source.Count, groupings, [.. tokens.Select(t => t with { Clusters = t.Count > Settings.FlatLimit ? Settings : null })]);
             return trees;
         }
         catch

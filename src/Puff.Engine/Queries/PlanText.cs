@@ -118,7 +118,9 @@ internal sealed class PlanText
             return;
         }
 
-        Line($"  late interaction: {report.QueryVectors} query vectors, first stage by flat codes of {report.Tokens} vectors in {report.Segments} segments");
+        Line($"  late interaction: {report.QueryVectors} query vectors, first stage by codes of {report.Tokens} vectors in {report.Segments} segments");
+        Line($"    documents compared by codes: {report.Result.Documents}, "
+            + $"chosen by {report.Result.Leaves} leaves of token clusters (one for each query vector)");
         Line($"    1-bit codes compared: {report.Result.BinaryCodes}; 4-bit codes compared: {report.Result.NibbleCodes} (one for each query vector)");
         Line($"    candidates ranked again by exact distances: {report.Result.Candidates.Length}");
     }

@@ -58,6 +58,54 @@ internal static class CodesVerifier
         }
     }
 
+    /// <summary>The clusters of token vectors list exactly the documents that have token vectors with codes.</summary>
+    /// <exception cref="PuffException">Corrupt, naming the part with the codes.</exception>
+    public static async ValueTask VerifyTokensAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    {
+        var parts = await SegmentParts.OpenAsync(store, descriptor, cancellation);
+        try
+        {
+            foreach (var entry in parts.Codes!.Reader.Entries.Where(e => e.Section == PartSection.TokenTree))
+            {
+                CheckClusters(parts.Codes.Reader, entry.Attribute, descriptor.Documents);
+            }
+        }
+        catch (CorruptDataException damage)
+        {
+            throw parts.Codes!.Damaged(damage);
+        }
+        finally
+        {
+            parts.Release();
+        }
+    }
+
+    private static void CheckClusters(PartReader part, int attribute, int documents)
+    {
+        var codes = CodesReader.Open(part, attribute) ?? throw new CorruptDataException($"token clusters of attribute {attribute} have no codes beside them");
+        var clusters = TokenClustersFormat.Read(part, attribute)!;
+        var listed = new BitSet(documents);
+        for (int leaf = 0; leaf < clusters.Count; leaf++)
+        {
+            foreach (int document in clusters.DocumentsOf(leaf))
+            {
+                listed[document] = true;
+            }
+        }
+
+        var coded = new BitSet(documents);
+        for (int slot = 0; slot < codes.Slots; slot++)
+        {
+            coded[codes.DocumentOf(slot)] = true;
+        }
+
+        if (!listed.Words.SequenceEqual(coded.Words))
+        {
+            throw new CorruptDataException(
+                $"token clusters of attribute {attribute} list {listed.PopCount()} documents, {coded.PopCount()} documents have codes");
+        }
+    }
+
     private static void CheckDocuments(CodesReader codes, BitSet expected)
     {
         // Only of attributes the manifest names: a document has as many slots of token vectors as it has vectors.

@@ -10,6 +10,11 @@ namespace Puff.Engine.Segments;
 /// <param name="Count">Vectors of all documents.</param>
 internal sealed record LateInteractionVectors(AttributeDefinition Attribute, bool IsUnit, int Count)
 {
+    /// <summary>
+    /// How the vectors are clustered, so that a search need not look at all codes; null for a segment that will soon be merged, or a small one.
+    /// </summary>
+    public VectorIndexSettings? Clusters { get; init; }
+
     /// <summary>Every late-interaction attribute of which there are enough vectors for codes to be worth their while.</summary>
     public static List<LateInteractionVectors> OfAll(ISegmentSource source, NamespaceSchema schema, VectorIndexSettings settings)
     {

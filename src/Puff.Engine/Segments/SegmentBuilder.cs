@@ -324,6 +324,11 @@ internal static class SegmentBuilder
                 }
 
                 codes.Finish();
+                if (vectors.Clusters is { } clusters)
+                {
+                    TokenClustersWriter.Write(part.Encoder, vectors, source, clusters);
+                    await part.DrainAsync(cancellation);
+                }
             }
 
             await EndAsync(part, PartKind.Codes);

@@ -114,6 +114,7 @@ internal sealed class SegmentReader : ITextColumns
         {
             parts.Release();
             builtColumns.ForEach(c => c.Dispose());
+            tokenCodes.Values.ToList().ForEach(t => t.Dispose());
         }
     }
 
@@ -283,7 +284,11 @@ internal sealed class SegmentReader : ITextColumns
 
         try
         {
-            return tokenCodes.GetOrAdd(attribute.Id, new LateInteractionCodes(codes, attribute.Type.Dimensions, Count));
+            lock (building)
+            {
+                return tokenCodes.GetOrAdd(attribute.Id, static (id, state) => state.Self.OpenTokenCodes(id, state.Codes, state.Dimensions),
+                    (Self: this, Codes: codes, attribute.Type.Dimensions));
+            }
         }
         catch (CorruptDataException damage)
         {
@@ -479,6 +484,9 @@ internal sealed class SegmentReader : ITextColumns
             throw parts.Codes!.Damaged(damage);
         }
     }
+
+    private LateInteractionCodes OpenTokenCodes(int attribute, CodesReader codes, int dimensions) =>
+        new(codes, TokenClustersFormat.Read(parts.Codes!.Reader, attribute), dimensions, Count);
 
     private VectorsReader? OpenVectors(AttributeDefinition attribute)
     {

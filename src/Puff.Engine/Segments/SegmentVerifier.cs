@@ -38,6 +38,12 @@ internal static class SegmentVerifier
             await CollectAsync(problems, codes, () => CodesVerifier.VerifyAsync(store, descriptor, trees, cancellation));
         }
 
+        string tokens = descriptor.KeyOf(PartFormat.NameOf(PartKind.Codes));
+        if (problems.Count == 0 && descriptor.AllKeys().Contains(tokens))
+        {
+            await CollectAsync(problems, tokens, () => CodesVerifier.VerifyTokensAsync(store, descriptor, cancellation));
+        }
+
         string attributes = descriptor.KeyOf(PartFormat.NameOf(PartKind.Attributes));
         if (problems.Count == 0 && descriptor.AllKeys().Contains(attributes))
         {

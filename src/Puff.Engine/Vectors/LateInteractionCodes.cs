@@ -8,7 +8,7 @@ namespace Puff.Engine.Vectors;
 /// The codes of all token vectors of a late-interaction attribute in one segment, in the order of documents: those of a document are neighbours. Read, and
 /// thereby verified, when first touched. Any number of threads may use it; the segment keeps the memory. Damage is a <see cref="CorruptDataException"/>.
 /// </summary>
-internal sealed unsafe class LateInteractionCodes
+internal sealed unsafe class LateInteractionCodes : IDisposable
 {
     private readonly CodesReader reader;
     private readonly float[] centroid;
@@ -17,9 +17,10 @@ internal sealed unsafe class LateInteractionCodes
     private readonly int groupVectors;
 
     /// <param name="reader">The codes.</param>
+    /// <param name="clusters">Of the same vectors; null when the segment was written without.</param>
     /// <param name="dimensions">Of the attribute.</param>
     /// <param name="documents">Documents of the segment.</param>
-    public LateInteractionCodes(CodesReader reader, int dimensions, int documents)
+    public LateInteractionCodes(CodesReader reader, TokenLists? clusters, int dimensions, int documents)
     {
         this.reader = reader;
         if (!reader.IsFlat || reader.IsAligned || reader.Slots == 0 || CodesFormat.Pad(dimensions) != reader.PaddedDimensions)
@@ -34,7 +35,11 @@ internal sealed unsafe class LateInteractionCodes
         centroid = reader.ReadCentroid();
         firstSlots = FirstSlotsOf(reader, documents);
         Rotation = new RandomRotation(dimensions, reader.RotationSeed);
+        Clusters = clusters is null ? null : new TokenClusters(clusters, reader.PaddedDimensions, reader.RotationSeed);
     }
+
+    /// <summary>Null in small segments: their codes are compared one after the other.</summary>
+    public TokenClusters? Clusters { get; }
 
     public RandomRotation Rotation { get; }
 
@@ -66,6 +71,8 @@ internal sealed unsafe class LateInteractionCodes
         return Group(group) + CodesFormat.RowsOffset(reader.Groups[group].Count, PaddedDimensions)
             + (slot % groupVectors * (long)CodesFormat.RowBytes(PaddedDimensions));
     }
+
+    public void Dispose() => Clusters?.Dispose();
 
     private byte* Group(int group)
     {

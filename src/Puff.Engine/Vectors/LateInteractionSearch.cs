@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Puff.Engine.Formats;
@@ -12,15 +13,21 @@ namespace Puff.Engine.Vectors;
 internal sealed record LateInteractionSet(int Number, LateInteractionCodes Codes, BitSet Matches);
 
 /// <summary>
-/// The first stage of late interaction: which documents are worth an exact look. Each matching document is ranked by the sum, over the query's vectors, of the
-/// smallest distance that the codes of its own vectors tell; by 1-bit codes all of them, by 4-bit codes the best of those.
+/// The first stage of late interaction: which documents are worth an exact look. Where a segment has clusters of its token vectors, these choose documents
+/// first (<see cref="TokenProbe"/>). Each document is then ranked by the sum, over the query's vectors, of the smallest distance that the codes of its own
+/// vectors tell; by 1-bit codes all that were chosen, by 4-bit codes the best of those.
 /// </summary>
 internal sealed unsafe class LateInteractionSearch : IDisposable
 {
     /// <summary>Documents compared by 4-bit codes for each one that is wanted.</summary>
-    public const int Refined = 4;
+    public const int Refined = 2;
+
+    /// <summary>Documents compared by 1-bit codes, where clusters choose them, for each one that is compared by 4-bit codes.</summary>
+    public const int Chosen = 4;
 
     private const int CancellationStride = 256;
+
+    private static readonly ConcurrentBag<TokenProbe> Probes = [];
 
     private readonly float[] vectors;
     private readonly int dimensions;
@@ -52,6 +59,12 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
 
     public long NibbleCodes { get; private set; }
 
+    /// <summary>Leaves of token clusters looked at, once for each vector of the query.</summary>
+    public long Leaves { get; private set; }
+
+    /// <summary>Documents whose 1-bit codes were compared.</summary>
+    public long Documents { get; private set; }
+
     /// <summary>The documents that are nearest as far as codes tell, in the order of sets and documents.</summary>
     /// <param name="vectors">The query's vectors, of unit length under cosine distance, one after the other.</param>
     /// <param name="dimensions">Of each.</param>
@@ -67,7 +80,7 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
         foreach (var set in sets)
         {
             search.Prepare(set.Codes);
-            search.CompareBlocks(set, coarse, cancellation);
+            search.CompareBlocks(set, search.Choose(set, (long)count * Refined * Chosen, matching), coarse, cancellation);
         }
 
         var fine = new TopK<Candidate>((int)Math.Min(matching, count), CandidateOrder.Instance);
@@ -83,7 +96,7 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
             }
         }
 
-        return new LateInteractionResult(Drain(fine), search.BinaryCodes, search.NibbleCodes);
+        return new LateInteractionResult(Drain(fine), search.BinaryCodes, search.NibbleCodes, search.Leaves, search.Documents);
     }
 
     public void Dispose()
@@ -122,12 +135,32 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
         preparedSeed = codes.RotationSeed;
     }
 
-    /// <summary>1-bit codes of all matching documents, block by block; blocks without any are left out.</summary>
-    private void CompareBlocks(LateInteractionSet set, TopK<Candidate> best, CancellationToken cancellation)
+    /// <summary>
+    /// The documents of a set whose codes are worth comparing: its share of <paramref name="wanted"/>, or all that match where those are few.
+    /// </summary>
+    private BitSet Choose(LateInteractionSet set, long wanted, long matching)
+    {
+        int own = set.Matches.PopCount();
+        int share = (int)Math.Min(own, Math.Max(Chosen * Refined, wanted * own / Math.Max(1, matching)));
+        if (set.Codes.Clusters is not { } clusters || own <= 2 * share)
+        {
+            return set.Matches;
+        }
+
+        var probe = Probes.TryTake(out var pooled) ? pooled : new TokenProbe();
+        var chosen = new BitSet(set.Matches.Count);
+        probe.Choose(clusters, queries, set.Matches, share, chosen);
+        Leaves += probe.Leaves;
+        Probes.Add(probe);
+        return chosen;
+    }
+
+    /// <summary>1-bit codes of some documents, block by block; blocks without any are left out.</summary>
+    private void CompareBlocks(LateInteractionSet set, BitSet documents, TopK<Candidate> best, CancellationToken cancellation)
     {
         int loaded = -1;
         int compared = 0;
-        for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
+        for (int document = documents.NextSet(0); document >= 0; document = documents.NextSet(document + 1))
         {
             int slot = set.Codes.FirstSlot(document);
             int end = set.Codes.FirstSlot(document + 1);
@@ -141,6 +174,7 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
                 cancellation.ThrowIfCancellationRequested();
             }
 
+            Documents++;
             nearest.AsSpan().Fill(float.PositiveInfinity);
             while (slot < end)
             {
@@ -221,5 +255,5 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
     }
 }
 
-/// <summary>What the first stage found, and what it compared: a code once for each vector of the query.</summary>
-internal sealed record LateInteractionResult(Candidate[] Candidates, long BinaryCodes, long NibbleCodes);
+/// <summary>What the first stage found, and what it compared: a code and a leaf once for each vector of the query.</summary>
+internal sealed record LateInteractionResult(Candidate[] Candidates, long BinaryCodes, long NibbleCodes, long Leaves, long Documents);

@@ -37,12 +37,15 @@ public sealed class LateInteractionTests
         engine = await fixture.OpenAsync();
         await CheckAsync(engine, space, 10);
         await engine.WriteAsync("docs", Upsert(space, Count, 40, metric));
-        await engine.WriteAsync("docs", new WriteRequest { Deletes = [.. Enumerable.Range(0, Count).Where(i => i % 3 == 0).Select(i => Value.Int(i))] });
+        await engine.WriteAsync("docs", new WriteRequest { Deletes = [.. Enumerable.Range(0, Count).Where(i => i % 8 == 0).Select(i => Value.Int(i))] });
         await CheckAsync(engine, space, 20);
 
         Assert.True(await fixture.FlushAsync("docs"));
         Assert.True(await fixture.MergeAsync("docs") > 0);
-        await CheckAsync(await fixture.OpenAsync(), space, 30);
+        engine = await fixture.OpenAsync();
+        await CheckAsync(engine, space, 30);
+        string plan = await ExplainAsync(engine, new QueryRequest { RankBy = new VectorRank("tokens", space.Query(31), Exact: false), Limit = Rows });
+        Assert.Contains("documents compared by codes: 2048, chosen by 256 leaves of token clusters", plan, StringComparison.Ordinal);
         Assert.Empty((await new StoreChecker(fixture.NewContext()).CheckAsync("docs", default)).Problems);
     }
 
