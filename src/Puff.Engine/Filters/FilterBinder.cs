@@ -11,10 +11,18 @@ internal sealed class FilterBinder
     /// <summary>Connectives and comparisons of one filter; long lists are operands, not nodes.</summary>
     public const int MaxNodes = 10_000;
 
+    /// <summary>Patterns of one filter: each may have to be tried on every value.</summary>
+    public const int MaxPatterns = 256;
+
+    /// <summary>States of all regular expressions of one filter: what an automaton holds in memory grows with them.</summary>
+    public const int MaxRegexStates = 2 * RegexSize.MaxStates;
+
     private readonly NamespaceSchema schema;
     private readonly bool allowRefNew;
     private readonly ITokenPredicates? tokens;
     private int nodes;
+    private int patterns;
+    private long regexStates;
 
     private FilterBinder(NamespaceSchema schema, bool allowRefNew, ITokenPredicates? tokens)
     {
@@ -69,6 +77,7 @@ internal sealed class FilterBinder
     {
         var attribute = Find(filter.Attribute, filter.Attribute);
         FilterRequirements.Check(attribute, filter.Operator);
+        CountPattern(filter);
         if (filter.Operand.RefNew is not { } referenced)
         {
             return FilterRequirements.NeedsText(filter.Operator)
@@ -84,6 +93,29 @@ internal sealed class FilterBinder
         var reference = Find(filter.Attribute, referenced);
         FilterRequirements.CheckReference(attribute, filter.Operator, reference);
         return new ReferencePredicate(attribute, filter, reference);
+    }
+
+    private void CountPattern(AttributeFilter filter)
+    {
+        if (!FilterRequirements.IsPattern(filter.Operator))
+        {
+            return;
+        }
+
+        if (++patterns > MaxPatterns)
+        {
+            throw FilterErrors.Invalid(filter.Attribute, $"a filter has at most {MaxPatterns} patterns; put alternatives into one, as in {{a,b}} or a|b");
+        }
+
+        if (filter.Operator == FilterOperator.Regex && filter.Operand.Value.Kind == ValueKind.String)
+        {
+            regexStates += RegexSize.Of(filter.Operand.Value.AsString);
+        }
+
+        if (regexStates > MaxRegexStates)
+        {
+            throw FilterErrors.Invalid(filter.Attribute, $"the regular expressions of a filter unfold to more than {MaxRegexStates} states together");
+        }
     }
 
     private AttributeDefinition Find(string key, string name) =>

@@ -24,6 +24,9 @@ internal static class FilterRequirements
         }
     }
 
+    public static bool IsPattern(FilterOperator @operator) => @operator is FilterOperator.Glob or FilterOperator.NotGlob or FilterOperator.IGlob
+        or FilterOperator.NotIGlob or FilterOperator.Regex or FilterOperator.Fuzzy;
+
     /// <summary>The incoming row's value must be of the type that a literal operand would have.</summary>
     public static void CheckReference(AttributeDefinition attribute, FilterOperator @operator, AttributeDefinition reference)
     {

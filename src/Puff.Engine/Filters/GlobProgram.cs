@@ -47,10 +47,16 @@ internal sealed record GlobClass((int First, int Last)[] Ranges, bool Negated)
 
 /// <summary>
 /// A compiled glob, run as a set of states that advance together over the code points (K. Thompson, "Regular expression search algorithm", 1968):
-/// time is at most text × program, whatever the pattern. Immutable.
+/// time is at most text × program, whatever the pattern. It counts its work, and refuses to go on when it is too much; not for several threads at once.
 /// </summary>
 internal sealed class GlobProgram
 {
+    /// <summary>Steps that any pattern may take.</summary>
+    public const long FreeSteps = 1L << 24;
+
+    /// <summary>Steps for each character beyond that: ordinary patterns take a few.</summary>
+    public const long StepsOfCharacter = 64;
+
     private const int MaxStackStates = 128;
 
     private readonly GlobInstruction[] program;
@@ -68,6 +74,12 @@ internal sealed class GlobProgram
             && program[loop + 1].Operation == GlobOperation.Any && program[loop + 2] == new GlobInstruction(GlobOperation.Jump, loop, null);
         finalRun = endsInRun ? loop : -1;
     }
+
+    /// <summary>States that were advanced by a character so far.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>Characters read so far.</summary>
+    public long Characters { get; private set; }
 
     public ReadOnlySpan<GlobInstruction> Instructions => program;
 
@@ -108,6 +120,7 @@ internal sealed class GlobProgram
         while (!utf8.IsEmpty && states.NextCount > 0)
         {
             states.Begin();
+            CountStep(states.CurrentCount);
             int character = CodePointFolding.Next(ref utf8);
             int folded = ignoreCase ? CodePointFolding.Fold(character) : character;
             for (int i = 0; i < states.CurrentCount; i++)
@@ -121,6 +134,17 @@ internal sealed class GlobProgram
         }
 
         return utf8.IsEmpty && states.NextContains(program.Length - 1);
+    }
+
+    private void CountStep(int count)
+    {
+        Steps += count;
+        Characters++;
+        if (Steps > FreeSteps && Steps - FreeSteps > Characters * StepsOfCharacter)
+        {
+            throw PuffException.Invalid(
+                "a glob of the filter leaves too many ways to match open to be tried on so many values; use fewer * and alternatives, or narrow the filter");
+        }
     }
 
     private bool Accepts(in GlobInstruction instruction, int character, int folded) => instruction.Operation switch

@@ -13,6 +13,16 @@ internal static class RegexSize
     /// <exception cref="FormatException">The expression unfolds to too many states, or its groups are nested too deep.</exception>
     public static void Check(string pattern)
     {
+        if (Of(pattern) > MaxStates)
+        {
+            throw new FormatException(
+                $"the expression is too large: it unfolds to more than {MaxStates} states, or nests groups more than {MaxGroupDepth} deep");
+        }
+    }
+
+    /// <summary>The states; more than <see cref="MaxStates"/> if there are too many or groups are nested too deep, then not all of them.</summary>
+    public static long Of(string pattern)
+    {
         // Sizes of the open groups so far, and of the latest item, which a repetition would multiply.
         var groups = new Stack<long>();
         long size = 0;
@@ -45,10 +55,11 @@ internal static class RegexSize
 
             if (size > MaxStates || groups.Count > MaxGroupDepth)
             {
-                throw new FormatException(
-                    $"the expression is too large: it unfolds to more than {MaxStates} states, or nests groups more than {MaxGroupDepth} deep");
+                return MaxStates + 1;
             }
         }
+
+        return size;
     }
 
     private static int ItemEnd(string pattern, int at) => pattern[at] switch
