@@ -14,7 +14,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private const int FewestQueries = 48;
 
     // A query compares all codes once; together they may compare so many.
-    private const long MostCodes = 1L << 27;
+    private const long MostCodes = 1L << 28;
 
     // Enough of a query's nearest to have ten of them left under the smallest share.
     private const int Nearest = 1_600;
@@ -26,7 +26,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private const int Resolution = 24;
 
     private static readonly float[] Selectivities = [1, 0.1f, 0.01f];
-    private static readonly float[] Recalls = [0.9f, 0.95f, 0.97f, 0.99f, 0.995f];
+    private static readonly float[] Recalls = [0.9f, 0.95f, 0.97f, 0.99f, 0.995f, 0.998f];
 
     private readonly CodedVectors index;
     private readonly ClusterTree tree;

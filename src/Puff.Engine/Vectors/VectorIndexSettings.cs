@@ -18,7 +18,7 @@ internal sealed record VectorIndexSettings
     public int GroupMean { get; init; } = 8;
 
     /// <summary>Vectors a leaf should have.</summary>
-    public int LeafTarget { get; init; } = 160;
+    public int LeafTarget { get; init; } = 176;
 
     /// <summary>A leaf with more vectors is split.</summary>
     public int LeafMax { get; init; } = 256;
