@@ -3,7 +3,7 @@ namespace Puff.Engine.Vectors;
 /// <summary>The leaves around a node: of the groups nearest to it, those whose centroids are nearest.</summary>
 internal static unsafe class LeafNeighbours
 {
-    private const int Width = 3;
+    private const int Width = 8;
 
     /// <summary>The leaves of a node (or itself), and then the leaves nearest to its centroid, ascending by distance.</summary>
     /// <param name="groups">Of the tree, down to the leaves.</param>
@@ -29,7 +29,7 @@ internal static unsafe class LeafNeighbours
         return [.. chosen];
     }
 
-    /// <summary>Leaves of the three groups that a descent from the root finds nearest at each level, with squared distances.</summary>
+    /// <summary>Leaves of the eight groups that a descent from the root finds nearest at each level, with squared distances.</summary>
     private static List<(float Distance, int Leaf)> Around(ClusterTree tree, TreeGroups groups, float* point)
     {
         var leaves = new List<(float, int)>();

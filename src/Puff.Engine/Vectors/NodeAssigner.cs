@@ -1,7 +1,7 @@
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// Puts vectors into the nodes of a tree: level by level, each time comparing a vector with the children of the three nodes that were nearest one
+/// Puts vectors into the nodes of a tree: level by level, each time comparing a vector with the children of the six nodes that were nearest one
 /// level above. Vectors that are zero or whose norm single precision cannot hold are put where a zero vector belongs. No result depends on the number of
 /// threads.
 /// </summary>

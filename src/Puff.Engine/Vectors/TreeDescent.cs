@@ -6,7 +6,7 @@ namespace Puff.Engine.Vectors;
 internal sealed unsafe class TreeDescent(ClusterTree tree, TreeGroups groups, IVectorSource source, int capacity) : IDisposable
 {
     /// <summary>Nodes of a level that are followed.</summary>
-    private const int Width = 3;
+    private const int Width = 6;
 
     private readonly int padded = tree.PaddedDimensions;
     private readonly RotatedReader reader = new(source, tree.Rotation);

@@ -12,7 +12,7 @@ internal sealed unsafe class TreeGroups : IDisposable
     /// <summary>Depth for "down to the leaves".</summary>
     public const int AllLevels = int.MaxValue;
 
-    private const int LeastEnds = 16;
+    private const int LeastEnds = 4;
 
     private readonly ClusterTree tree;
     private readonly int depth;

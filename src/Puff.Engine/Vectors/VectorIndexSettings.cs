@@ -12,10 +12,10 @@ internal sealed record VectorIndexSettings
     public int FlatLimit { get; init; } = 16_384;
 
     /// <summary>
-    /// A segment's vectors are grouped by the deepest level of the tree at which its groups have so many on average. Codes come in blocks of 32, so smaller
-    /// groups are padding for the larger part; but one level up, a probe of a leaf reads a hundred times as many.
+    /// A segment's vectors are grouped by the deepest level of the tree at which its groups have so many on average. Codes come in blocks of 32, so these
+    /// groups are padding for the larger part; but small segments do not stay, and one level up a probe of a leaf reads many times as many codes.
     /// </summary>
-    public int GroupMean { get; init; } = 8;
+    public int GroupMean { get; init; } = 2;
 
     /// <summary>Vectors a leaf should have.</summary>
     public int LeafTarget { get; init; } = 176;
