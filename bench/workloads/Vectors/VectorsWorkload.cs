@@ -25,10 +25,11 @@ internal static class VectorsWorkload
         "http" => HttpAsync(options, set),
         "indexing" => SteadyIndexing.RunAsync(options, set),
         "churn" => Churn.RunAsync(options, set),
+        "tail" => TailSearch.RunAsync(options, set),
         "peers" => PeersAsync(options, set),
         "table" => TableAsync(set),
         "all" => AllAsync(options, set),
-        _ => throw new ArgumentException($"--mode {mode}: data, puff, http, indexing, churn, peers, table or all"),
+        _ => throw new ArgumentException($"--mode {mode}: data, puff, http, indexing, churn, tail, peers, table or all"),
     };
 
     private static async Task AllAsync(Options options, VectorSet set)

@@ -23,6 +23,8 @@ internal sealed class Namespace
     private readonly Lock swapLock = new();
 
     private NamespaceView? view;
+    private Task coding = Task.CompletedTask;
+    private bool isCoding;
 
     public Namespace(EngineContext context, string name, INamespaceObserver observer)
     {
@@ -51,12 +53,12 @@ internal sealed class Namespace
     /// <summary>Held by this node's background work while it publishes a manifest, so that it does not lose to itself.</summary>
     public SemaphoreSlim Publishing { get; } = new(1, 1);
 
-    public bool IsBusy => committer.IsBusy;
+    public bool IsBusy => committer.IsBusy || Volatile.Read(ref isCoding);
 
     /// <summary>How long the last look at `current` proves something to a reader or a finished write (design 3.3).</summary>
     private TimeSpan TrustSpan => context.Settings.Grace / 2;
 
-    public Task DrainAsync() => committer.DrainAsync();
+    public Task DrainAsync() => Task.WhenAll(committer.DrainAsync(), coding);
 
     /// <summary>Every write acknowledged before the call is in the view afterwards.</summary>
     public Task FreshenAsync() => freshness.RunAsync();
@@ -69,7 +71,9 @@ internal sealed class Namespace
             await FreshenAsync().WaitAsync(cancellation);
         }
 
-        return Snapshot();
+        var snapshot = Snapshot();
+        CodeTail();
+        return snapshot;
     }
 
     public NamespaceInfo Describe(EngineSettings settings)
@@ -175,6 +179,48 @@ internal sealed class Namespace
 
     /// <summary>Lets go of the view's memory. The next use loads again.</summary>
     public void Close() => Swap(Volatile.Read(ref view), null);
+
+    /// <summary>Has a tail that is searched, and long, coded in the background: a node that only answers queries may have it for long.</summary>
+    private void CodeTail()
+    {
+        if (View is not { State: var seen } || !seen.WantsTailCodes(context.Settings.VectorIndex) || Interlocked.Exchange(ref isCoding, true))
+        {
+            return;
+        }
+
+        if (PinView() is { State: var state })
+        {
+            coding = CodeTailAsync(state);
+        }
+        else
+        {
+            Volatile.Write(ref isCoding, false);
+        }
+    }
+
+    private async Task CodeTailAsync(NamespaceState state)
+    {
+        try
+        {
+            await context.InBackgroundAsync(
+                () =>
+                {
+                    state.CodeTail(context.Settings.VectorIndex, CancellationToken.None);
+                    return Task.FromResult(true);
+                },
+                CancellationToken.None);
+        }
+        catch (Exception failure)
+        {
+            // Searches scan what has no codes.
+            LogMessages.BackgroundFailed(context.Log, Name, failure.Message);
+        }
+        finally
+        {
+            state.Unpin();
+            Volatile.Write(ref isCoding, false);
+        }
+    }
 
     // ---- For the committer ----
 

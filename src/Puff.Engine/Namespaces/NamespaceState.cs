@@ -163,6 +163,32 @@ internal sealed unsafe class NamespaceState
         }
     }
 
+    /// <summary>Whether searches would gain from <see cref="CodeTail"/>.</summary>
+    public bool WantsTailCodes(VectorIndexSettings settings) => tail.Codes.Wants(tail.Count, settings);
+
+    /// <summary>
+    /// Makes codes of the tail's vectors, chunk after chunk, as long as there are documents for another; entries may be applied meanwhile. The caller has pinned
+    /// the state. One caller at a time.
+    /// </summary>
+    public void CodeTail(VectorIndexSettings settings, CancellationToken cancellation)
+    {
+        try
+        {
+            while (FrozenTail() is { } documents && tail.Codes.CodeNext(documents, trees, settings, cancellation) is { } chunk)
+            {
+                lock (gate)
+                {
+                    resources.Add(chunk.Codes.Dispose);
+                }
+            }
+        }
+        catch
+        {
+            tail.Codes.GiveUp();
+            throw;
+        }
+    }
+
     /// <summary>Keeps everything the state points to alive until <see cref="Unpin"/>.</summary>
     public void Pin() => resources.AddReference();
 
@@ -192,6 +218,14 @@ internal sealed unsafe class NamespaceState
 
         document = default;
         return false;
+    }
+
+    private TailDocumentSet? FrozenTail()
+    {
+        lock (gate)
+        {
+            return (frozen ??= Freeze()) is [.., TailDocumentSet documents] ? documents : null;
+        }
     }
 
     private DocumentSet[] Freeze()

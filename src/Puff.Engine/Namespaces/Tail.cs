@@ -36,12 +36,15 @@ internal sealed unsafe class Tail
     private TailRow[] rows = new TailRow[16];
     private BitSet dead = new(16);
     private readonly TailTexts texts = new();
+    private readonly TailCodes codes = new();
     private int count;
 
     /// <summary>Row versions, dead ones included.</summary>
     public int Count => count;
 
     public int LiveCount => live.Count;
+
+    public TailCodes Codes => codes;
 
     public bool TryFind(in DocumentId id, out int document) => live.TryGetValue(id, out document);
 
@@ -91,7 +94,7 @@ internal sealed unsafe class Tail
             words[i] &= ~dead.Words[i];
         }
 
-        return new TailDocumentSet(rows, count, alive, live.Count, [blocks[0].ToArray(), blocks[1].ToArray()], schema, texts);
+        return new TailDocumentSet(rows, count, alive, live.Count, [blocks[0].ToArray(), blocks[1].ToArray()], schema, texts, codes);
     }
 
     private void Extend(List<VectorBlock> list, byte* vector, int bytes)

@@ -9,10 +9,12 @@ namespace Puff.Engine.Namespaces;
 
 /// <summary>An immutable view of the tail at one sequence, evaluated document by document.</summary>
 internal sealed unsafe class TailDocumentSet(
-    TailRow[] rows, int count, BitSet live, int liveCount, VectorBlock[][] blocks, NamespaceSchema schema, TailTexts texts) : DocumentSet
+    TailRow[] rows, int count, BitSet live, int liveCount, VectorBlock[][] blocks, NamespaceSchema schema, TailTexts texts, TailCodes codes) : DocumentSet
 {
     private readonly AttributeDefinition[] dense = schema.DenseVectors.ToArray();
     private Dictionary<DocumentId, int>? byId;
+
+    public NamespaceSchema Schema => schema;
 
     public override int Count => count;
 
@@ -63,6 +65,8 @@ internal sealed unsafe class TailDocumentSet(
         int slot = SlotOf(attribute);
         return blocks[slot].Length == 0 ? null : new VectorRows(attribute.Type.VectorBytes, blocks[slot]);
     }
+
+    public override IReadOnlyList<CodedRange> GetCodedRanges(AttributeDefinition attribute) => codes.Of(this, attribute);
 
     protected override TextSource FindText(AttributeDefinition attribute) => texts.Get(attribute, this);
 

@@ -74,6 +74,34 @@ internal sealed class BitSet
 
     public void CopyFrom(BitSet other) => other.words.AsSpan().CopyTo(words);
 
+    /// <summary>Bits <paramref name="first"/> .. <paramref name="first"/> + <paramref name="count"/> - 1, which exist, as a set of their own.</summary>
+    public BitSet Slice(int first, int count)
+    {
+        var slice = new BitSet(count);
+        int shift = first & 63;
+        for (int i = 0; i < slice.words.Length; i++)
+        {
+            int word = (first >> 6) + i;
+            ulong upper = shift > 0 && word + 1 < words.Length ? words[word + 1] << (64 - shift) : 0;
+            slice.words[i] = (words[word] >> shift) | upper;
+        }
+
+        slice.TrimLastWord();
+        return slice;
+    }
+
+    /// <summary>Clears bits <paramref name="first"/> .. <paramref name="end"/> - 1.</summary>
+    public void Clear(int first, int end)
+    {
+        for (int bit = first; bit < end;)
+        {
+            int next = Math.Min(end, (bit | 63) + 1);
+            ulong mask = (ulong.MaxValue << bit) & (ulong.MaxValue >> (63 - ((next - 1) & 63)));
+            words[bit >> 6] &= ~mask;
+            bit = next;
+        }
+    }
+
     public int PopCount()
     {
         long count = 0;

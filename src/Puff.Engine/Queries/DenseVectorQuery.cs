@@ -18,7 +18,10 @@ internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, Exa
 
     public bool IsCosine => isCosine;
 
-    public override void Scan(QueryRun run, SetView view, RankedHeap heap)
+    public override void Scan(QueryRun run, SetView view, RankedHeap heap) => Scan(run, view, view.Matches, heap);
+
+    /// <summary>The same for some of the matching documents.</summary>
+    public void Scan(QueryRun run, SetView view, BitSet matches, RankedHeap heap)
     {
         var rows = view.Set.GetVectors(Attribute);
         if (rows is null)
@@ -28,7 +31,7 @@ internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, Exa
 
         foreach (var block in rows.Blocks)
         {
-            ScanBlock(run, view, block, rows.RowBytes, heap);
+            ScanBlock(run, view.Index, matches, block, rows.RowBytes, heap);
         }
     }
 
@@ -60,26 +63,26 @@ internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, Exa
 
     public override void Dispose() => scorer.Dispose();
 
-    private void ScanBlock(QueryRun run, SetView view, VectorBlock block, int rowBytes, RankedHeap heap)
+    private void ScanBlock(QueryRun run, int set, BitSet matches, VectorBlock block, int rowBytes, RankedHeap heap)
     {
         Span<float> distances = stackalloc float[ChunkRows];
         int end = block.FirstDocument + block.Count;
-        int document = view.Matches.NextSet(block.FirstDocument);
+        int document = matches.NextSet(block.FirstDocument);
         while (document >= 0 && document < end)
         {
             run.Cancellation.ThrowIfCancellationRequested();
-            int length = EndOfRun(view.Matches, document, Math.Min(end, document + ChunkRows)) - document;
+            int length = EndOfRun(matches, document, Math.Min(end, document + ChunkRows)) - document;
             scorer.Distances(block.Pointer + (long)(document - block.FirstDocument) * rowBytes, rowBytes, length, distances);
             run.VectorsScored += length;
             for (int i = 0; i < length; i++)
             {
                 if (distances[i] <= heap.Bound)
                 {
-                    heap.Offer(distances[i], view.Index, document + i);
+                    heap.Offer(distances[i], set, document + i);
                 }
             }
 
-            document = view.Matches.NextSet(document + length);
+            document = matches.NextSet(document + length);
         }
     }
 

@@ -1,3 +1,5 @@
+using Puff.Engine.Numerics;
+using Puff.Engine.Segments;
 using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
@@ -12,7 +14,7 @@ internal static class NearestNeighbors
     public static RankedDocument[] Run(QueryRun run, BoundVectorRank rank, int count)
     {
         var heap = new RankedHeap(run, count);
-        List<SearchSet>? indexed = null;
+        Indexed? indexed = null;
         List<LateInteractionSet>? tokens = null;
         foreach (var view in run.Views)
         {
@@ -23,10 +25,7 @@ internal static class NearestNeighbors
 
             if (!rank.Exact && rank.Query is DenseVectorQuery && view.Set.GetIndex(rank.Attribute) is { } index)
             {
-                if (index.Count > 0)
-                {
-                    (indexed ??= []).Add(new SearchSet(view.Index, index, view.Set.GetExactRows(rank.Attribute)!, view.Matches, view.MatchCount));
-                }
+                (indexed ??= new Indexed()).Add(view.Index, 0, index, view.Set.GetExactRows(rank.Attribute)!, view.Matches, view.MatchCount);
 
                 continue;
             }
@@ -37,11 +36,19 @@ internal static class NearestNeighbors
                 continue;
             }
 
+            if (!rank.Exact && rank.Query is DenseVectorQuery query && view.Set.GetCodedRanges(rank.Attribute) is { Count: > 0 } ranges)
+            {
+                var rest = (indexed ??= new Indexed()).Add(view, ranges);
+                query.Scan(run, view, rest, heap);
+                run.RowsScanned += rest.PopCount();
+                continue;
+            }
+
             rank.Query.Scan(run, view, heap);
             run.RowsScanned += view.MatchCount;
         }
 
-        if (indexed is not null)
+        if (indexed is { Sets.Count: > 0 })
         {
             Search(run, rank, indexed, heap, count);
         }
@@ -54,10 +61,10 @@ internal static class NearestNeighbors
         return heap.DrainSorted();
     }
 
-    private static void Search(QueryRun run, BoundVectorRank rank, List<SearchSet> indexed, RankedHeap heap, int count)
+    private static void Search(QueryRun run, BoundVectorRank rank, Indexed indexed, RankedHeap heap, int count)
     {
         var query = (DenseVectorQuery)rank.Query;
-        var (sets, parts) = SearchPlanner.Plan(indexed, run.Snapshot, rank.Attribute, count);
+        var (sets, parts) = SearchPlanner.Plan(indexed.Sets, run.Snapshot, rank.Attribute, count);
         var request = new SearchRequest
         {
             Query = query.Vector,
@@ -75,7 +82,8 @@ internal static class NearestNeighbors
             var statistics = VectorSearch.Run(request, scratch);
             foreach (ref readonly var hit in scratch.Hits.Span)
             {
-                heap.Offer(hit.Distance, hit.Set, hit.Document);
+                var (set, first) = indexed.Origins[hit.Set];
+                heap.Offer(hit.Distance, set, first + hit.Document);
             }
 
             run.VectorsScored += statistics.ExactDistances;
@@ -84,6 +92,38 @@ internal static class NearestNeighbors
         finally
         {
             SearchScratchPool.Return(scratch);
+        }
+    }
+
+    /// <summary>What is searched by codes: the documents of a segment, or some of the tail's.</summary>
+    private sealed class Indexed
+    {
+        public List<SearchSet> Sets { get; } = [];
+
+        /// <summary>Of the set with each number: which of the query's sets its documents belong to, and the number of the first of them there.</summary>
+        public List<(int Set, int First)> Origins { get; } = [];
+
+        public void Add(int set, int first, CodedVectors index, IExactRows rows, BitSet matches, int matchCount)
+        {
+            if (index.Count > 0 && matchCount > 0)
+            {
+                Sets.Add(new SearchSet(Origins.Count, index, rows, matches, matchCount));
+                Origins.Add((set, first));
+            }
+        }
+
+        /// <summary>Adds the coded documents of a set and returns the matching ones that are none of them.</summary>
+        public BitSet Add(SetView view, IReadOnlyList<CodedRange> ranges)
+        {
+            var rest = view.Matches.Clone();
+            foreach (var range in ranges)
+            {
+                var matches = view.Matches.Slice(range.First, range.Index.Documents);
+                rest.Clear(range.First, range.First + range.Index.Documents);
+                Add(view.Index, range.First, range.Index, range.Rows, matches, matches.PopCount());
+            }
+
+            return rest;
         }
     }
 }

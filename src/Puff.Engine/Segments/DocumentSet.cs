@@ -46,6 +46,11 @@ internal abstract class DocumentSet
     /// <summary>The codes of a dense vector attribute; null when the set has none, and its vectors are to be scanned.</summary>
     public virtual CodedVectors? GetIndex(AttributeDefinition attribute) => null;
 
+    /// <summary>
+    /// Of a set without an index: documents that have codes nevertheless, in ascending order. The vectors of all others are to be scanned.
+    /// </summary>
+    public virtual IReadOnlyList<CodedRange> GetCodedRanges(AttributeDefinition attribute) => [];
+
     /// <summary>The codes of a late-interaction attribute; null when the set has none, and its documents are to be scanned.</summary>
     public virtual LateInteractionCodes? GetTokenCodes(AttributeDefinition attribute) => null;
 
@@ -120,6 +125,12 @@ internal sealed class VectorRows(int rowBytes, IReadOnlyList<VectorBlock> blocks
     /// <summary>In ascending order of document numbers, not overlapping.</summary>
     public IReadOnlyList<VectorBlock> Blocks { get; } = blocks;
 }
+
+/// <summary>Consecutive documents of a set that have codes of their own.</summary>
+/// <param name="First">The first of them; document i of the index is document First + i of the set.</param>
+/// <param name="Index">Their codes.</param>
+/// <param name="Rows">Their exact vectors.</param>
+internal sealed record CodedRange(int First, CodedVectors Index, IExactRows Rows);
 
 /// <summary>Vectors of the documents FirstDocument .. FirstDocument + Count - 1.</summary>
 internal readonly unsafe struct VectorBlock(int firstDocument, int count, byte* pointer)

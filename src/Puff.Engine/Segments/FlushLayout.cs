@@ -15,6 +15,12 @@ internal static class FlushLayout
     /// <param name="settings">Of the engine.</param>
     public static SegmentLayout Create(ISegmentSource source, NamespaceSchema schema, IReadOnlyList<IndexTree> trees, VectorIndexSettings settings)
     {
+        return SegmentLayout.Create(source.Count, Group(source, schema, trees, settings), LateInteractionVectors.OfAll(source, schema, settings));
+    }
+
+    /// <summary>How the vectors of each attribute with enough of them are grouped.</summary>
+    public static List<VectorGrouping> Group(ISegmentSource source, NamespaceSchema schema, IReadOnlyList<IndexTree> trees, VectorIndexSettings settings)
+    {
         var groupings = new List<VectorGrouping>();
         foreach (var vectors in SegmentVectors.OfAll(source, schema, settings))
         {
@@ -22,7 +28,7 @@ internal static class FlushLayout
             groupings.Add(tree is null ? VectorGrouping.Flat(vectors) : Group(vectors, tree, settings));
         }
 
-        return SegmentLayout.Create(source.Count, groupings, LateInteractionVectors.OfAll(source, schema, settings));
+        return groupings;
     }
 
     private static VectorGrouping Group(SegmentVectors vectors, ClusterTree tree, VectorIndexSettings settings)

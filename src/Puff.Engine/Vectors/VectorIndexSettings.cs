@@ -17,6 +17,9 @@ internal sealed record VectorIndexSettings
     /// </summary>
     public int GroupMean { get; init; } = 2;
 
+    /// <summary>So many documents of a tail that is searched are coded together; what is left of it is scanned.</summary>
+    public int TailChunk { get; init; } = 4_096;
+
     /// <summary>Vectors a leaf should have.</summary>
     public int LeafTarget { get; init; } = 176;
 

@@ -25,7 +25,8 @@ public sealed class RecallLifeTests
 
     private static readonly VectorIndexSettings Small = new()
     {
-        CodesFrom = 16, GroupMean = 8, FlatLimit = 1_500, LeafMin = 10, LeafTarget = 24, LeafMax = 48, FanOut = 16, TrainingGrowth = 8, Threads = 2,
+        CodesFrom = 16, GroupMean = 8, FlatLimit = 1_500, LeafMin = 10, LeafTarget = 24, LeafMax = 48, FanOut = 16, TrainingGrowth = 8, TailChunk = 256,
+        Threads = 2,
     };
 
     // An exact search over everything wants a filter, to be sure that it is meant.

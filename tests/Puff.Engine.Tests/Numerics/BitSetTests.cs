@@ -48,6 +48,22 @@ public sealed class BitSetTests
         Assert.False(original[4]);
     }
 
+    [Fact]
+    public void Slices_and_cleared_ranges_equal_those_of_an_array()
+    {
+        var random = new Random(7);
+        for (int round = 0; round < 500; round++)
+        {
+            int count = random.Next(1, 300), first = random.Next(count), length = random.Next(count - first + 1);
+            var set = new BitSet(count);
+            bool[] model = [.. Enumerable.Range(0, count).Select(i => set[i] = random.Next(2) == 0)];
+            AssertEqual(model[first..(first + length)], set.Slice(first, length));
+            set.Clear(first, first + length);
+            Array.Clear(model, first, length);
+            AssertEqual(model, set);
+        }
+    }
+
     private static void ApplyOne(Random random, BitSet set, bool[] model)
     {
         int count = model.Length;

@@ -69,7 +69,7 @@ internal sealed record SimulationPlan
     private static VectorIndexSettings DrawVectorIndex(Random random) => new()
     {
         CodesFrom = random.Next(1, 4), FlatLimit = random.Next(4, 24), GroupMean = 1, LeafMin = 1, LeafTarget = 3, LeafMax = random.Next(4, 8), FanOut = 3,
-        Threads = 1,
+        TailChunk = random.Next(2, 12), Threads = 1,
     };
 
     private static SimulationPlan DrawLively(Random random)
