@@ -65,7 +65,9 @@ public sealed class PuffEngine : IAsyncDisposable
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(WeightOf(request), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
-        return QueryExecutor.Execute(snapshot, request, cancellation);
+        var result = QueryExecutor.Execute(snapshot, request, cancellation);
+        RecallSampling.Offer(lease.Namespace, snapshot, request, context);
+        return result;
     }
 
     public async Task<MultiQueryResult> QueryAsync(
@@ -74,7 +76,13 @@ public sealed class PuffEngine : IAsyncDisposable
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
-        return QueryExecutor.Execute(snapshot, request, cancellation);
+        var result = QueryExecutor.Execute(snapshot, request, cancellation);
+        foreach (var query in request.Queries)
+        {
+            RecallSampling.Offer(lease.Namespace, snapshot, query, context);
+        }
+
+        return result;
     }
 
     /// <summary>The plan of a query as text, after running it.</summary>

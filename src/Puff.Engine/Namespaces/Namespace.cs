@@ -23,8 +23,8 @@ internal sealed class Namespace
     private readonly Lock swapLock = new();
 
     private NamespaceView? view;
-    private Task coding = Task.CompletedTask;
-    private bool isCoding;
+    private Task behind = Task.CompletedTask;
+    private bool isBehind;
 
     public Namespace(EngineContext context, string name, INamespaceObserver observer)
     {
@@ -50,15 +50,18 @@ internal sealed class Namespace
     /// <summary>Admission of this namespace's queries on this node.</summary>
     public AdmissionGate Queries { get; }
 
+    /// <summary>What checked queries say of this namespace's recall.</summary>
+    public RecallEstimate Recall { get; } = new();
+
     /// <summary>Held by this node's background work while it publishes a manifest, so that it does not lose to itself.</summary>
     public SemaphoreSlim Publishing { get; } = new(1, 1);
 
-    public bool IsBusy => committer.IsBusy || Volatile.Read(ref isCoding);
+    public bool IsBusy => committer.IsBusy || Volatile.Read(ref isBehind);
 
     /// <summary>How long the last look at `current` proves something to a reader or a finished write (design 3.3).</summary>
     private TimeSpan TrustSpan => context.Settings.Grace / 2;
 
-    public Task DrainAsync() => Task.WhenAll(committer.DrainAsync(), coding);
+    public Task DrainAsync() => Task.WhenAll(committer.DrainAsync(), behind);
 
     /// <summary>Every write acknowledged before the call is in the view afterwards.</summary>
     public Task FreshenAsync() => freshness.RunAsync();
@@ -100,6 +103,8 @@ internal sealed class Namespace
                 ParentNamespace = manifest.Parent,
                 Shards = state.Options.Shards == 0 ? null : state.Options.Shards,
                 ReadOnly = state.Options.ReadOnly,
+                SampledRecall = Recall.Recall,
+                RecallChecks = Recall.Checks,
             };
         }
     }
@@ -110,7 +115,7 @@ internal sealed class Namespace
         lock (swapLock)
         {
             var state = view?.State;
-            return state is { IsLive: true } ? state.Snapshot(context.Settings.VectorIndex) : throw Missing();
+            return state is { IsLive: true } ? state.Snapshot(Recall.Aim(context.Settings.VectorIndex)) : throw Missing();
         }
     }
 
@@ -119,7 +124,7 @@ internal sealed class Namespace
     {
         lock (swapLock)
         {
-            return view is { State.IsLive: true } now ? (now, now.State.Snapshot(context.Settings.VectorIndex)) : throw Missing();
+            return view is { State.IsLive: true } now ? (now, now.State.Snapshot(Recall.Aim(context.Settings.VectorIndex))) : throw Missing();
         }
     }
 
@@ -180,45 +185,62 @@ internal sealed class Namespace
     /// <summary>Lets go of the view's memory. The next use loads again.</summary>
     public void Close() => Swap(Volatile.Read(ref view), null);
 
-    /// <summary>Has a tail that is searched, and long, coded in the background: a node that only answers queries may have it for long.</summary>
-    private void CodeTail()
+    /// <summary>
+    /// Does work behind the queries, on background threads: one thing at a time, and never what they wait for. False when something is under way; failures are
+    /// logged.
+    /// </summary>
+    public bool TryRunBehind(Action work)
     {
-        if (View is not { State: var seen } || !seen.WantsTailCodes(context.Settings.VectorIndex) || Interlocked.Exchange(ref isCoding, true))
+        if (Interlocked.Exchange(ref isBehind, true))
         {
-            return;
+            return false;
         }
 
-        if (PinView() is { State: var state })
-        {
-            coding = CodeTailAsync(state);
-        }
-        else
-        {
-            Volatile.Write(ref isCoding, false);
-        }
+        behind = RunBehindAsync(work);
+        return true;
     }
 
-    private async Task CodeTailAsync(NamespaceState state)
+    private async Task RunBehindAsync(Action work)
     {
         try
         {
             await context.InBackgroundAsync(
                 () =>
                 {
-                    state.CodeTail(context.Settings.VectorIndex, CancellationToken.None);
+                    work();
                     return Task.FromResult(true);
                 },
                 CancellationToken.None);
         }
         catch (Exception failure)
         {
-            // Searches scan what has no codes.
             LogMessages.BackgroundFailed(context.Log, Name, failure.Message);
         }
         finally
         {
-            state.Unpin();
-            Volatile.Write(ref isCoding, false);
+            Volatile.Write(ref isBehind, false);
+        }
+    }
+
+    /// <summary>Has a tail that is searched, and long, coded: a node that only answers queries may have it for long.</summary>
+    private void CodeTail()
+    {
+        if (View is { State: var seen } && seen.WantsTailCodes(context.Settings.VectorIndex))
+        {
+            TryRunBehind(() =>
+            {
+                if (PinView() is { State: var state })
+                {
+                    try
+                    {
+                        state.CodeTail(context.Settings.VectorIndex, CancellationToken.None);
+                    }
+                    finally
+                    {
+                        state.Unpin();
+                    }
+                }
+            });
         }
     }
 

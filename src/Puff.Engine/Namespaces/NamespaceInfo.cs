@@ -30,6 +30,12 @@ public sealed record NamespaceInfo
     public int? Shards { get; init; }
 
     public bool ReadOnly { get; init; }
+
+    /// <summary>Share of the nearest documents that approximate searches of this node found lately, by checks of a few of them; null before the first.</summary>
+    public double? SampledRecall { get; init; }
+
+    /// <summary>How many checks <see cref="SampledRecall"/> tells of.</summary>
+    public int RecallChecks { get; init; }
 }
 
 /// <summary>PATCH metadata: what is not set stays.</summary>

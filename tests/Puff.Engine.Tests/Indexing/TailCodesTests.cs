@@ -62,6 +62,26 @@ public sealed class TailCodesTests
         }
     }
 
+    [Fact]
+    public async Task Some_searches_are_checked_behind_the_queries()
+    {
+        await using var fixture = Fixture();
+        var engine = await fixture.OpenAsync();
+        await WriteAsync(engine, Enumerable.Range(0, Documents).Select(i => (i, i)));
+        await fixture.FlushAsync("docs");
+        Assert.True(await fixture.MergeAsync("docs") > 0);
+        Assert.Equal((null, 0), ((await engine.GetInfoAsync("docs")).SampledRecall, (await engine.GetInfoAsync("docs")).RecallChecks));
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        for (int i = 0; (await engine.GetInfoAsync("docs")).RecallChecks < 2; i++)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await SearchAsync(engine, Queries[i % QueryCount], 10, isExact: false);
+        }
+
+        Assert.InRange((await engine.GetInfoAsync("docs")).SampledRecall!.Value, 0.5, 1);
+    }
+
     private static EngineFixture Fixture() => new()
     {
         Seed = 3,
