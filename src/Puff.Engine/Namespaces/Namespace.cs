@@ -23,8 +23,6 @@ internal sealed class Namespace
     private readonly Lock swapLock = new();
 
     private NamespaceView? view;
-    private Task behind = Task.CompletedTask;
-    private bool isBehind;
 
     public Namespace(EngineContext context, string name, INamespaceObserver observer)
     {
@@ -35,6 +33,7 @@ internal sealed class Namespace
         loader = new NamespaceLoader(context, Keys, Manifests);
         freshness = new SharedProbe(CatchUpAsync);
         committer = new GroupCommitter(context, this);
+        Behind = new BehindQueries(context, Name);
         Queries = new AdmissionGate(context.Settings.MaxConcurrentQueries, context.Settings.MaxWaitingQueries, $"queries of \"{name}\"");
     }
 
@@ -50,18 +49,20 @@ internal sealed class Namespace
     /// <summary>Admission of this namespace's queries on this node.</summary>
     public AdmissionGate Queries { get; }
 
+    public BehindQueries Behind { get; }
+
     /// <summary>What checked queries say of this namespace's recall.</summary>
     public RecallEstimate Recall { get; } = new();
 
     /// <summary>Held by this node's background work while it publishes a manifest, so that it does not lose to itself.</summary>
     public SemaphoreSlim Publishing { get; } = new(1, 1);
 
-    public bool IsBusy => committer.IsBusy || Volatile.Read(ref isBehind);
+    public bool IsBusy => committer.IsBusy || Behind.IsBusy;
 
     /// <summary>How long the last look at `current` proves something to a reader or a finished write (design 3.3).</summary>
     private TimeSpan TrustSpan => context.Settings.Grace / 2;
 
-    public Task DrainAsync() => Task.WhenAll(committer.DrainAsync(), behind);
+    public Task DrainAsync() => Task.WhenAll(committer.DrainAsync(), Behind.DrainAsync());
 
     /// <summary>Every write acknowledged before the call is in the view afterwards.</summary>
     public Task FreshenAsync() => freshness.RunAsync();
@@ -185,60 +186,21 @@ internal sealed class Namespace
     /// <summary>Lets go of the view's memory. The next use loads again.</summary>
     public void Close() => Swap(Volatile.Read(ref view), null);
 
-    /// <summary>
-    /// Does work behind the queries, on background threads: one thing at a time, and never what they wait for. False when something is under way; failures are
-    /// logged.
-    /// </summary>
-    public bool TryRunBehind(Action work)
-    {
-        if (Interlocked.Exchange(ref isBehind, true))
-        {
-            return false;
-        }
-
-        behind = RunBehindAsync(work);
-        return true;
-    }
-
-    private async Task RunBehindAsync(Action work)
-    {
-        try
-        {
-            await context.InBackgroundAsync(
-                () =>
-                {
-                    work();
-                    return Task.FromResult(true);
-                },
-                CancellationToken.None);
-        }
-        catch (Exception failure)
-        {
-            LogMessages.BackgroundFailed(context.Log, Name, failure.Message);
-        }
-        finally
-        {
-            Volatile.Write(ref isBehind, false);
-        }
-    }
-
     /// <summary>Has a tail that is searched, and long, coded: a node that only answers queries may have it for long.</summary>
     private void CodeTail()
     {
         if (View is { State: var seen } && seen.WantsTailCodes(context.Settings.VectorIndex))
         {
-            TryRunBehind(() =>
+            Behind.TryRun(() =>
             {
-                if (PinView() is { State: var state })
+                var pinned = PinView()?.State;
+                try
                 {
-                    try
-                    {
-                        state.CodeTail(context.Settings.VectorIndex, CancellationToken.None);
-                    }
-                    finally
-                    {
-                        state.Unpin();
-                    }
+                    pinned?.CodeTail(context.Settings.VectorIndex, CancellationToken.None);
+                }
+                finally
+                {
+                    pinned?.Unpin();
                 }
             });
         }

@@ -31,7 +31,7 @@ public sealed record NamespaceInfo
 
     public bool ReadOnly { get; init; }
 
-    /// <summary>Share of the nearest documents that approximate searches of this node found lately, by checks of a few of them; null before the first.</summary>
+    /// <summary>Share of the nearest documents that approximate searches of this node found lately, by checks of a few; null before the first.</summary>
     public double? SampledRecall { get; init; }
 
     /// <summary>How many checks <see cref="SampledRecall"/> tells of.</summary>

@@ -167,8 +167,8 @@ internal sealed unsafe class NamespaceState
     public bool WantsTailCodes(VectorIndexSettings settings) => tail.Codes.Wants(tail.Count, settings);
 
     /// <summary>
-    /// Makes codes of the tail's vectors, chunk after chunk, as long as there are documents for another; entries may be applied meanwhile. The caller has pinned
-    /// the state. One caller at a time.
+    /// Makes codes of the tail's vectors, chunk after chunk, as long as there are documents for another; entries may be applied meanwhile. The caller has
+    /// pinned the state. One caller at a time.
     /// </summary>
     public void CodeTail(VectorIndexSettings settings, CancellationToken cancellation)
     {

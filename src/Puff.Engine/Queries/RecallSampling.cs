@@ -18,7 +18,7 @@ internal static class RecallSampling
 
         if (snapshot.Schema.Find(rank.Attribute) is { Type: { IsDenseVector: true } type } && snapshot.LiveDocuments * type.VectorBytes <= MostVectorBytes)
         {
-            target.TryRunBehind(() => Check(target, rank, request, context));
+            target.Behind.TryRun(() => Check(target, rank, request, context));
         }
     }
 

@@ -5,8 +5,8 @@ using Puff.Engine.Vectors;
 namespace Puff.Engine.Segments;
 
 /// <summary>
-/// Codes of a few documents that no segment holds yet, made and laid out in memory as a segment would store them. The documents keep their order. Disposing frees
-/// the codes, which no search may be using then.
+/// Codes of a few documents that no segment holds yet, made and laid out in memory as a segment would store them. The documents keep their order. Disposing
+/// frees the codes, which no search may be using then.
 /// </summary>
 internal sealed class MemoryCodes : IDisposable
 {
