@@ -70,6 +70,7 @@ public sealed class TailCodesTests
         await WriteAsync(engine, Enumerable.Range(0, Documents).Select(i => (i, i)));
         await fixture.FlushAsync("docs");
         Assert.True(await fixture.MergeAsync("docs") > 0);
+        engine = await fixture.OpenAsync();
         Assert.Equal((null, 0), ((await engine.GetInfoAsync("docs")).SampledRecall, (await engine.GetInfoAsync("docs")).RecallChecks));
 
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
