@@ -70,6 +70,8 @@ internal sealed class QueryFields
         }
     }
 
+    public bool HasLimitPer => limitPer is not null;
+
     public QueryRequest ToRequest()
     {
         CheckSelection();

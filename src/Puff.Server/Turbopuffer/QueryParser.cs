@@ -61,6 +61,8 @@ internal static class QueryParser
                 : throw PuffException.Invalid("rerank_by fuses the results of several queries; put them under \"queries\"");
         }
 
+        // Without fusion a limit beside the queries means nothing, whatever it says.
+        singleField ??= fusion is not null && single.HasLimitPer ? "limit.per" : null;
         return singleField is null
             ? new ParsedQuery(new MultiQueryRequest(queries) { Fusion = fusion, Limit = single.Limit }, true, consistency, base64)
             : throw PuffException.Invalid($"{singleField} belongs into the objects under \"queries\", not beside them");

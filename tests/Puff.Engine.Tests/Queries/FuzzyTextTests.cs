@@ -38,8 +38,13 @@ public sealed class FuzzyTextTests
         }
 
         var score = new Bm25Score("body", query, null, false) { Fuzziness = fuzziness };
-        var result = await engine.QueryAsync(Name, new QueryRequest { RankBy = new ScoreRank(score), Limit = 10 }, Consistency.Strong);
-        Assert.Equal(expected, result.Rows!.Select(r => r.Id.AsUInt));
+        // The writer goes on answering from its own tail; an engine opened now reads the segment too.
+        await using var reader = await fixture.OpenAsync();
+        foreach (var asked in new[] { engine, reader })
+        {
+            var result = await asked.QueryAsync(Name, new QueryRequest { RankBy = new ScoreRank(score), Limit = 10 }, Consistency.Strong);
+            Assert.Equal(expected, result.Rows!.Select(r => r.Id.AsUInt));
+        }
     }
 
     [Fact]

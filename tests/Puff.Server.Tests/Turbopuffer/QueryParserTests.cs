@@ -212,6 +212,7 @@ public class QueryParserTests
     [InlineData("""{"queries": []}""", "between 1 and 16")]
     [InlineData("""{"queries": [{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}""", "between 1 and 16")]
     [InlineData("""{"queries": [{}], "rank_by": ["id", "asc"]}""", "rank_by")]
+    [InlineData("""{"queries": [{}], "rerank_by": ["RRF"], "limit": {"total": 9, "per": {"attributes": ["a"], "limit": 1}}}""", "limit.per")]
     [InlineData("""{"rerank_by": ["RRF"], "rank_by": ["id", "asc"]}""", "queries")]
     [InlineData("""{"compute_attributes": {"h": ["Highlight", "t", {"fragment_limit": 0}]}}""", "fragment_limit")]
     public void What_cannot_be_meant_is_invalid(string body, string text) => Fails(ErrorKind.Invalid, body, text);
