@@ -30,7 +30,7 @@ public sealed class AzureBlobStore : IObjectStore
     public string Description { get; }
 
     public StoreCapabilities Capabilities { get; } =
-        new(SupportsMapping: false, IsShared: true, IsDurable: true, MaxObjectBytes: (long)AzureBlockWriter.BlockBytes * AzureBlockWriter.MaxBlocks);
+        new(SupportsMapping: false, IsShared: true, IsDurable: true, MaxObjectBytes: (long)AzureBlockWriter.PartBytes * AzureBlockWriter.MaxBlocks);
 
     public async ValueTask<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
     {
@@ -38,7 +38,7 @@ public sealed class AzureBlobStore : IObjectStore
         ObjectKeys.Validate(options);
         if (options.Length == 0)
         {
-            return await GetNothingAsync(key, options, purpose, cancellation);
+            return await EmptyRange.GetAsync(this, key, options, purpose, cancellation);
         }
 
         var call = BlobCall(HttpMethod.Get, key, "GET") with
@@ -50,19 +50,12 @@ public sealed class AzureBlobStore : IObjectStore
             ],
         };
         var answer = await client.SendAsync(call, cancellation);
-        if (answer.IsSuccess && answer.Content!.Length == 0)
-        {
-            // An empty blob, or a range that begins at the end: the service refuses that with 416, the emulator answers nothing of unknown length.
-            answer.Content.Release();
-            return await GetNothingAsync(key, options, purpose, cancellation);
-        }
-
         return answer switch
         {
             { IsSuccess: true } => new GetResult(GetStatus.Found, answer.Content, answer.ETag, answer.TotalBytes),
             { IsNoSuchBlob: true } => new GetResult(GetStatus.Absent, null, null, 0),
             { Status: HttpStatusCode.NotModified } => new GetResult(GetStatus.NotModified, null, options.IfNoneMatch, 0),
-            { Status: HttpStatusCode.RequestedRangeNotSatisfiable } => await GetNothingAsync(key, options, purpose, cancellation),
+            { Status: HttpStatusCode.RequestedRangeNotSatisfiable } => await EmptyRange.GetAsync(this, key, options, purpose, cancellation),
             _ => throw AzureErrors.Answer(answer, call, Description),
         };
     }
@@ -212,15 +205,6 @@ public sealed class AzureBlobStore : IObjectStore
         var answer = await client.SendAsync(call, cancellation);
         return answer.IsSuccess ? answer : answer.IsNoSuchBlob ? null : throw AzureErrors.Answer(answer, call, Description);
     }
-
-    /// <summary>A range without bytes: all that is asked is whether the object is there, and how long it is.</summary>
-    private async Task<GetResult> GetNothingAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation) =>
-        await HeadAsync(key, purpose, cancellation) switch
-        {
-            null => new GetResult(GetStatus.Absent, null, null, 0),
-            { } info when info.ETag == options.IfNoneMatch => new GetResult(GetStatus.NotModified, null, info.ETag, info.Bytes),
-            { } info => new GetResult(GetStatus.Found, NativeObjectMemory.Allocate(0), info.ETag, info.Bytes),
-        };
 
     /// <summary>Within an account a copy is mostly done when it is answered; where not, the target says how far it is.</summary>
     private async Task FinishCopyAsync(AzureAnswer answer, AzureCall call, string targetKey, CancellationToken cancellation)

@@ -116,10 +116,17 @@ internal sealed class AzureClient : IDisposable
         response.StatusCode,
         Header(response.Headers, "x-ms-error-code"),
         Header(response.Headers, "ETag"),
-        response.Content.Headers.ContentRange?.Length ?? response.Content.Headers.ContentLength ?? 0,
+        TotalBytes(response.Content.Headers),
         response.Content.Headers.LastModified ?? DateTimeOffset.UnixEpoch,
         Header(response.Headers, "x-ms-copy-status"),
         content);
+
+    /// <summary>By hand, because the emulator answers a range that begins at the end with "bytes 10-9/10", which is no range.</summary>
+    private static long TotalBytes(HttpContentHeaders headers) =>
+        Header(headers, "Content-Range") is { } range && long.TryParse(
+            range.AsSpan(range.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out long total)
+            ? total
+            : headers.ContentLength ?? 0;
 
     private static string? Header(HttpHeaders headers, string name) => headers.TryGetValues(name, out var values) ? values.First() : null;
 

@@ -52,12 +52,12 @@ public sealed class S3ObjectStore : IObjectStore
         ObjectKeys.Validate(options);
         if (options.Length == 0)
         {
-            return await GetNothingAsync(key, options, purpose, cancellation);
+            return await EmptyRange.GetAsync(this, key, options, purpose, cancellation);
         }
 
         var request = new GetObjectRequest { BucketName = Bucket, Key = FullKey(key), EtagToNotMatch = options.IfNoneMatch, ByteRange = Range(options) };
         return await CallAsync<GetResult?>($"GET {key}", false, () => TryGetAsync(request, cancellation), cancellation)
-            ?? await GetNothingAsync(key, options, purpose, cancellation);
+            ?? await EmptyRange.GetAsync(this, key, options, purpose, cancellation);
     }
 
     public async ValueTask<PutResult> PutAsync(
@@ -244,15 +244,6 @@ public sealed class S3ObjectStore : IObjectStore
             return null;
         }
     }
-
-    /// <summary>A range without bytes: all that is asked is whether the object is there, and how long it is.</summary>
-    private async Task<GetResult> GetNothingAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation) =>
-        await HeadAsync(key, purpose, cancellation) switch
-        {
-            null => new GetResult(GetStatus.Absent, null, null, 0),
-            { } info when info.ETag == options.IfNoneMatch => new GetResult(GetStatus.NotModified, null, info.ETag, info.Bytes),
-            { } info => new GetResult(GetStatus.Found, NativeObjectMemory.Allocate(0), info.ETag, info.Bytes),
-        };
 
     private async Task<PutResult> TryPutAsync(PutObjectRequest request, CancellationToken cancellation)
     {

@@ -98,8 +98,8 @@ public sealed class AzureServerTests
         await using var store = new AzureBlobStore(await AzureTestServer.OptionsAsync());
         await using var first = await store.CreateAsync("object", User, Cancel);
         await using var second = await store.CreateAsync("object", User, Cancel);
-        byte[] ones = new byte[AzureBlockWriter.BlockBytes + 5];
-        byte[] twos = new byte[AzureBlockWriter.BlockBytes + 9];
+        byte[] ones = new byte[AzureBlockWriter.PartBytes + 5];
+        byte[] twos = new byte[AzureBlockWriter.PartBytes + 9];
         ones.AsSpan().Fill(1);
         twos.AsSpan().Fill(2);
         await first.WriteAsync(ones, Cancel);
