@@ -3,8 +3,10 @@ using Puff.Engine.Numerics;
 namespace Puff.Engine.Filters;
 
 /// <summary>Some operand matches. There is at least one.</summary>
-internal sealed class OrPredicate(Predicate[] operands) : Predicate
+internal sealed class OrPredicate(Predicate[] operands) : CompositePredicate(operands)
 {
+    private readonly Predicate[] operands = operands;
+
     public override bool Matches(IAttributeReader document, IAttributeReader? incoming)
     {
         foreach (var operand in operands)
@@ -16,26 +18,6 @@ internal sealed class OrPredicate(Predicate[] operands) : Predicate
         }
 
         return false;
-    }
-
-    public override FilterCost CostOf(IColumnSource columns)
-    {
-        var cost = FilterCost.Indexed;
-        foreach (var operand in operands)
-        {
-            var own = operand.CostOf(columns);
-            cost = own > cost ? own : cost;
-        }
-
-        return cost;
-    }
-
-    public override void Explain(IColumnSource columns, FilterPlan plan)
-    {
-        foreach (var operand in operands)
-        {
-            operand.Explain(columns, plan);
-        }
     }
 
     public override void Evaluate(IColumnSource columns, BitSet result)

@@ -169,7 +169,7 @@ public sealed class AzureBlobStore : IObjectStore
             try
             {
                 var answer = await client.SendAsync(call, cancellation);
-                if (attempt == MaxAttempts || answer.IsSuccess || !AzureErrors.Answer(answer, call, Description).Transient)
+                if (attempt == MaxAttempts || answer.IsSuccess || !AzureErrors.IsTransient(answer))
                 {
                     return answer;
                 }

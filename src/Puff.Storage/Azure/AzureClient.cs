@@ -6,7 +6,7 @@ namespace Puff.Storage.Azure;
 
 /// <summary>
 /// Sends requests to one container, each exactly once: had a conditional put won and its reply been lost, a repetition would report it as lost.
-/// The SDK of the service would be a better guest than this, but repeats requests on its own.
+/// Why not by the service's own SDK: docs/adr/0005-own-azure-blob-client.md.
 /// </summary>
 internal sealed class AzureClient : IDisposable
 {

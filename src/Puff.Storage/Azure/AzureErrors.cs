@@ -15,6 +15,9 @@ internal static class AzureErrors
         return new StoreException($"{call.Doing} on {store} failed: {said}; {remedy}", transient, call.IsWrite && unknown);
     }
 
+    /// <summary>Whether the same call may succeed later.</summary>
+    public static bool IsTransient(AzureAnswer answer) => Judge(answer.Code, (int)answer.Status).Transient;
+
     public static StoreException Silence(Exception error, AzureCall call, string store)
     {
         bool neverSent = error is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
