@@ -1,3 +1,4 @@
+using System.Buffers;
 using Puff.Engine.Encoding;
 
 namespace Puff.Engine.Formats;
@@ -13,10 +14,12 @@ internal sealed class PartReader
     private readonly PartFooter footer;
     private readonly Dictionary<(PartSection Section, int Attribute), PartEntry> directory = [];
     private readonly ulong[] verified;
+    private readonly IByteSource? copies;
 
     /// <param name="part">The whole object, 64-byte aligned; stays valid as long as the reader is used.</param>
     /// <param name="kind">The kind expected, or null for any.</param>
-    public PartReader(MemoryRegion part, PartKind? kind)
+    /// <param name="copies">The same bytes, for what is better copied than read in place; null when nothing is.</param>
+    public PartReader(MemoryRegion part, PartKind? kind, IByteSource? copies = null)
     {
         if (!BitConverter.IsLittleEndian)
         {
@@ -24,6 +27,7 @@ internal sealed class PartReader
         }
 
         this.part = part;
+        this.copies = copies;
         footer = PartFormat.ReadFooter(part, kind);
         verified = new ulong[(PartFormat.BlockCount(footer.DataBytes) + 63) / 64];
         foreach (var entry in footer.Entries)
@@ -36,6 +40,9 @@ internal sealed class PartReader
     }
 
     public int Documents => footer.Documents;
+
+    /// <summary>Whether <see cref="Copy"/> spares the process pages that reading in place would cost it.</summary>
+    public bool PrefersCopies => copies is not null;
 
     public IReadOnlyList<PartEntry> Entries => footer.Entries;
 
@@ -67,13 +74,24 @@ internal sealed class PartReader
     /// <summary>Some bytes of a section, verified.</summary>
     public MemoryRegion Slice(in PartEntry entry, long offset, long length)
     {
-        if (offset < 0 || length < 0 || offset > entry.Length - length)
-        {
-            throw new CorruptDataException($"bytes {offset}..{offset + length} lie outside section {entry.Section} of {entry.Length} bytes");
-        }
-
+        CheckInside(entry, offset, length);
         Verify(entry.Offset + offset, length);
         return part.Slice(entry.Offset + offset, length);
+    }
+
+    /// <summary>Copies some bytes of a section, verified.</summary>
+    public void Copy(in PartEntry entry, long offset, Span<byte> destination)
+    {
+        CheckInside(entry, offset, destination.Length);
+        Verify(entry.Offset + offset, destination.Length, copies);
+        if (copies is null)
+        {
+            part.Span(entry.Offset + offset, destination.Length).CopyTo(destination);
+        }
+        else
+        {
+            copies.Read(entry.Offset + offset, destination);
+        }
     }
 
     /// <summary>Verifies every block again, whatever was verified before; returns the byte offsets of damaged ones.</summary>
@@ -91,7 +109,15 @@ internal sealed class PartReader
         return damaged;
     }
 
-    private void Verify(long offset, long length)
+    private static void CheckInside(in PartEntry entry, long offset, long length)
+    {
+        if (offset < 0 || length < 0 || offset > entry.Length - length)
+        {
+            throw new CorruptDataException($"bytes {offset}..{offset + length} lie outside section {entry.Section} of {entry.Length} bytes");
+        }
+    }
+
+    private void Verify(long offset, long length, IByteSource? source = null)
     {
         if (length == 0)
         {
@@ -103,14 +129,14 @@ internal sealed class PartReader
         {
             if ((Volatile.Read(ref verified[block >> 6]) >> block & 1) == 0)
             {
-                VerifyBlock(block);
+                VerifyBlock(block, source);
             }
         }
     }
 
-    private void VerifyBlock(int block)
+    private void VerifyBlock(int block, IByteSource? source)
     {
-        uint computed = ComputeChecksum(block);
+        uint computed = source is null ? ComputeChecksum(block) : ComputeChecksum(block, source);
         uint stored = footer.ChecksumOf(block);
         if (computed != stored)
         {
@@ -121,9 +147,22 @@ internal sealed class PartReader
         Interlocked.Or(ref verified[block >> 6], 1UL << block);
     }
 
-    private uint ComputeChecksum(int block)
+    private uint ComputeChecksum(int block) => Crc32C.Compute(part.Span((long)block << PartFormat.BlockShift, LengthOf(block)));
+
+    private uint ComputeChecksum(int block, IByteSource source)
     {
-        long offset = (long)block << PartFormat.BlockShift;
-        return Crc32C.Compute(part.Span(offset, (int)Math.Min(PartFormat.BlockBytes, footer.DataBytes - offset)));
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(PartFormat.BlockBytes);
+        try
+        {
+            var content = buffer.AsSpan(0, LengthOf(block));
+            source.Read((long)block << PartFormat.BlockShift, content);
+            return Crc32C.Compute(content);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
+
+    private int LengthOf(int block) => (int)Math.Min(PartFormat.BlockBytes, footer.DataBytes - ((long)block << PartFormat.BlockShift));
 }

@@ -120,8 +120,33 @@ internal sealed class VectorsReader
     /// <summary>All vectors, row after row, verified.</summary>
     public MemoryRegion ReadAll() => part.Read(vectors);
 
+    /// <summary>Whether single vectors are better copied than read in place.</summary>
+    public bool PrefersCopies => part.PrefersCopies;
+
     /// <summary>The vector of one document, verified; empty when it has none.</summary>
     public MemoryRegion Read(int document)
+    {
+        long row = RowOf(document);
+        return row < 0 ? default : part.Slice(vectors, row * RowBytes, RowBytes);
+    }
+
+    /// <summary>Copies the vector of one document, verified. False when it has none.</summary>
+    /// <param name="document">Its number.</param>
+    /// <param name="destination"><see cref="RowBytes"/> bytes.</param>
+    public bool TryCopy(int document, Span<byte> destination)
+    {
+        long row = RowOf(document);
+        if (row < 0)
+        {
+            return false;
+        }
+
+        part.Copy(vectors, row * RowBytes, destination[..RowBytes]);
+        return true;
+    }
+
+    /// <summary>The row of a document's vector; -1 when it has none.</summary>
+    private long RowOf(int document)
     {
         int low = 0;
         int high = runs.Length - 1;
@@ -139,7 +164,7 @@ internal sealed class VectorsReader
         }
 
         int index = document - runs[low].FirstDocument;
-        return index >= 0 && index < runs[low].Count ? part.Slice(vectors, (runs[low].FirstRow + (long)index) * RowBytes, RowBytes) : default;
+        return index >= 0 && index < runs[low].Count ? runs[low].FirstRow + (long)index : -1;
     }
 
     private static VectorRun[] ReadRuns(PartReader part, int attribute, long vectors)

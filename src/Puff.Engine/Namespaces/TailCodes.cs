@@ -77,7 +77,9 @@ internal sealed class TailCodes
 
     private sealed unsafe class TailRows(TailDocumentSet tail, AttributeDefinition attribute, int first) : IExactRows
     {
-        public byte* Row(int document) => tail.GetVector(first + document, attribute);
+        public bool AreInPlace => true;
+
+        public byte* Row(int document, byte* buffer) => tail.GetVector(first + document, attribute);
     }
 }
 

@@ -42,7 +42,11 @@ internal sealed record BoundQuery : IDisposable
 internal abstract record BoundRank;
 
 /// <param name="Exact">kNN: never answered from an index.</param>
-internal sealed record BoundVectorRank(AttributeDefinition Attribute, VectorQuery Query, bool Exact) : BoundRank;
+internal sealed record BoundVectorRank(AttributeDefinition Attribute, VectorQuery Query, bool Exact) : BoundRank
+{
+    /// <summary>Whether an index is searched to the end, by the codes of all matching documents.</summary>
+    public bool IsThorough { get; init; }
+}
 
 /// <param name="Keys">The last key is the id, which makes the order total.</param>
 internal sealed record BoundOrder(IReadOnlyList<BoundOrderKey> Keys) : BoundRank;

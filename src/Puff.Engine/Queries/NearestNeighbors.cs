@@ -64,7 +64,7 @@ internal static class NearestNeighbors
     private static void Search(QueryRun run, BoundVectorRank rank, Indexed indexed, RankedHeap heap, int count)
     {
         var query = (DenseVectorQuery)rank.Query;
-        var (sets, parts) = SearchPlanner.Plan(indexed.Sets, run.Snapshot, rank.Attribute, count);
+        var (sets, parts) = SearchPlanner.Plan(indexed.Sets, run.Snapshot, rank, count);
         var request = new SearchRequest
         {
             Query = query.Vector,

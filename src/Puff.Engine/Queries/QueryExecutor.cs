@@ -143,5 +143,5 @@ internal static class QueryExecutor
 
     /// <inheritdoc cref="RecallMeasurement.Run"/>
     public static RecallResult MeasureRecall(NamespaceSnapshot snapshot, RecallRequest request, Random random, CancellationToken cancellation = default) =>
-        RecallMeasurement.Run(snapshot, request, random, cancellation);
+        RecallMeasurement.Run(snapshot, request, random, byCodes: false, cancellation);
 }

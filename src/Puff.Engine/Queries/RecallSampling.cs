@@ -1,12 +1,16 @@
+using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 
 namespace Puff.Engine.Queries;
 
-/// <summary>Checks a few of the approximate searches that clients make against exact ones, behind the queries.</summary>
+/// <summary>
+/// Checks a few of the approximate searches that clients make against searches of all codes, behind the queries: exact ones would read all vectors, and have
+/// them in memory afterwards.
+/// </summary>
 internal static class RecallSampling
 {
-    /// <summary>An exact search reads all vectors. Of more than these it would push out of memory what queries need.</summary>
-    private const long MostVectorBytes = 4L << 30;
+    /// <summary>Of more codes than these, reading them all would push out of memory what queries need.</summary>
+    private const long MostCodeBytes = 2L << 30;
 
     /// <summary>Counts a query that was just answered, and has it checked if it is its turn.</summary>
     public static void Offer(Namespace target, NamespaceSnapshot snapshot, QueryRequest request, EngineContext context)
@@ -16,7 +20,8 @@ internal static class RecallSampling
             return;
         }
 
-        if (snapshot.Schema.Find(rank.Attribute) is { Type: { IsDenseVector: true } type } && snapshot.LiveDocuments * type.VectorBytes <= MostVectorBytes)
+        if (snapshot.Schema.Find(rank.Attribute) is { Type: { IsDenseVector: true } type }
+            && CodesFormat.BytesOf((int)Math.Min(int.MaxValue, snapshot.LiveDocuments), CodesFormat.Pad(type.Dimensions)) <= MostCodeBytes)
         {
             target.Behind.TryRun(() => Check(target, rank, request, context));
         }
@@ -29,7 +34,7 @@ internal static class RecallSampling
         using var snapshot = target.Snapshot();
         var measured = new RecallRequest { RankBy = rank, Filters = request.Filters, TopK = (int)(request.Limit ?? 10) };
 #pragma warning disable RS0030 // Draws nothing: the ranking is given.
-        var result = RecallMeasurement.Run(snapshot, measured, new Random(0), CancellationToken.None);
+        var result = RecallMeasurement.Run(snapshot, measured, new Random(0), byCodes: true, CancellationToken.None);
 #pragma warning restore RS0030
         if (result.AverageExhaustiveCount > 0)
         {

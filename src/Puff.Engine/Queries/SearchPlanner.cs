@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
-using Puff.Engine.Schema;
 using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Queries;
@@ -32,11 +31,10 @@ internal static class SearchPlanner
 
     /// <summary>Arranges the sets of a query into parts, each with its strategy; sets of one tree form a part.</summary>
     /// <param name="sets">Sets with an index and matching documents.</param>
-    /// <param name="snapshot">What is searched.</param>
-    /// <param name="attribute">Whose vectors are searched.</param>
+    /// <param name="snapshot">Where they come from.</param>
+    /// <param name="rank">What is searched.</param>
     /// <param name="count">Neighbours wanted.</param>
-    public static (SearchSet[] Sets, SearchPart[] Parts) Plan(
-        List<SearchSet> sets, NamespaceSnapshot snapshot, AttributeDefinition attribute, int count)
+    public static (SearchSet[] Sets, SearchPart[] Parts) Plan(List<SearchSet> sets, NamespaceSnapshot snapshot, BoundVectorRank rank, int count)
     {
         // Trees come first: the largest share of the documents, and its nearest leaves bound what the rest has to beat.
         var ordered = sets.ToArray();
@@ -50,7 +48,7 @@ internal static class SearchPlanner
                 end++;
             }
 
-            parts.Add(PlanPart(ordered.AsSpan(first, end - first), first, snapshot, attribute, count));
+            parts.Add(PlanPart(ordered.AsSpan(first, end - first), first, snapshot, rank, count));
             first = end;
         }
 
@@ -59,7 +57,7 @@ internal static class SearchPlanner
 
     private static ulong KeyOf(SearchSet set) => set.Index.Tree?.Id ?? 0;
 
-    private static SearchPart PlanPart(ReadOnlySpan<SearchSet> sets, int first, NamespaceSnapshot snapshot, AttributeDefinition attribute, int count)
+    private static SearchPart PlanPart(ReadOnlySpan<SearchSet> sets, int first, NamespaceSnapshot snapshot, BoundVectorRank rank, int count)
     {
         ClusterTree? tree = null;
         long codes = 0, matches = 0, groups = 0;
@@ -73,7 +71,7 @@ internal static class SearchPlanner
 
         var probes = tree is null ? null : ProbesOf(snapshot, tree.Id);
         var part = new SearchPart { FirstSet = first, SetCount = sets.Length, Tree = tree, Probes = probes, Codes = codes, Matches = matches };
-        part.Strategy = Choose(part, groups, attribute, count);
+        part.Strategy = Choose(part, groups, rank, count);
         return part;
     }
 
@@ -99,8 +97,9 @@ internal static class SearchPlanner
         return ProbeTable.Uncalibrated;
     }
 
-    private static SearchStrategy Choose(SearchPart part, long groups, AttributeDefinition attribute, int count)
+    private static SearchStrategy Choose(SearchPart part, long groups, BoundVectorRank rank, int count)
     {
+        var attribute = rank.Attribute;
         double dimensions = attribute.Type.Dimensions;
         double exact = attribute.Type.VectorBytes * ExactPerByte;
         double toMeasure = Math.Min(part.Matches, 4.0 * count) * exact;
@@ -113,7 +112,7 @@ internal static class SearchPlanner
         double everything = part.Codes * perCode + groups * (LeafOverhead + dimensions * CentroidPerDimension) + toMeasure;
         var (thorough, cost) = all <= byCode ? (SearchStrategy.Exact, all) : (SearchStrategy.FilterFirst, byCode);
         (thorough, cost) = everything < cost ? (SearchStrategy.Exhaustive, everything) : (thorough, cost);
-        if (part.Tree is not { } tree)
+        if (part.Tree is not { } tree || rank.IsThorough)
         {
             return thorough;
         }

@@ -55,9 +55,14 @@ internal sealed class MappedPart
             throw new CorruptDataException($"it has {memory.Length} bytes instead of {expected.Bytes}");
         }
 
-        var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind);
+        var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind, memory.PrefersCopies ? new Copies(memory) : null);
         return reader.Documents == documents
             ? reader
             : throw new CorruptDataException($"it holds {reader.Documents} documents instead of {documents}");
+    }
+
+    private sealed class Copies(ObjectMemory memory) : IByteSource
+    {
+        public void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
     }
 }

@@ -158,10 +158,13 @@ public sealed class DirectoryObjectStore : IObjectStore
             return new((ObjectMemory?)null);
         }
 
-        int error = 0;
-        ObjectMemory? mapped = facts.Bytes == 0 ? NativeObjectMemory.Allocate(0) : MappedObjectMemory.TryMap(file, facts.Bytes, out error);
-        Posix.Close(file);
-        return new(mapped ?? throw FileErrors.Create(error, "mapping", path));
+        if (facts.Bytes == 0)
+        {
+            Posix.Close(file);
+            return new(NativeObjectMemory.Allocate(0));
+        }
+
+        return new(MappedObjectMemory.TryMap(file, facts.Bytes, path, out int error) ?? throw FileErrors.Create(error, "mapping", path));
     }
 
     public ValueTask DisposeAsync()

@@ -37,6 +37,18 @@ public abstract unsafe class ObjectMemory
     /// <summary>The whole block; only for blocks below 2 GiB.</summary>
     public ReadOnlySpan<byte> Span => new(Pointer, checked((int)Length));
 
+    /// <summary>
+    /// Whether bytes that are needed once are better copied with <see cref="Read"/> than read in place: in place, a mapped file takes up many pages for every
+    /// byte that is touched, for as long as it is mapped.
+    /// </summary>
+    public virtual bool PrefersCopies => false;
+
+    /// <summary>
+    /// Copies the bytes from <paramref name="offset"/> on; throws when they are not inside the block. A <see cref="StoreException"/> says that a file could not
+    /// be read.
+    /// </summary>
+    public virtual void Read(long offset, Span<byte> destination) => Slice(offset, destination.Length).CopyTo(destination);
+
     public void AddReference()
     {
         if (Interlocked.Increment(ref references) <= 1)

@@ -79,7 +79,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     /// <summary>The patience that it takes to find each of the nearest neighbours of one vector, for each selectivity.</summary>
     private List<double>[] Measure(int slot, ElementType type, bool isUnit, SplitMix random)
     {
-        IndexedVector.Read(set.Rows.Row(index.DocumentOf(slot)), type, isUnit, query);
+        IndexedVector.Read(set.Rows.Row(index.DocumentOf(slot), scratch.Row), type, isUnit, query);
         var part = new SearchPart
         {
             Strategy = SearchStrategy.Exhaustive, FirstSet = 0, SetCount = 1, Tree = tree, Codes = index.Count, Matches = index.Documents,

@@ -63,7 +63,8 @@ internal sealed unsafe class SearchScratch : IDisposable
     {
         PaddedDimensions = paddedDimensions;
         Query = new CodeQuery(paddedDimensions);
-        Rotated = (float*)NativeMemory.AlignedAlloc((nuint)paddedDimensions * sizeof(float), 64);
+        Rotated = (float*)NativeMemory.AlignedAlloc((nuint)paddedDimensions * 2 * sizeof(float), 64);
+        Row = (byte*)(Rotated + paddedDimensions);
     }
 
     ~SearchScratch() => NativeMemory.AlignedFree(Rotated);
@@ -73,6 +74,9 @@ internal sealed unsafe class SearchScratch : IDisposable
     public CodeQuery Query { get; }
 
     public float* Rotated { get; private set; }
+
+    /// <summary>Room for an exact vector at any width.</summary>
+    public byte* Row { get; }
 
     public RouteScratch Route { get; } = new();
 

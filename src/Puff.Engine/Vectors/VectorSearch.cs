@@ -413,7 +413,10 @@ internal unsafe ref struct VectorSearch
             {
                 ref readonly var later = ref candidates[i + RowsAhead];
                 var laterSet = request.Sets[later.Set];
-                request.Scorer!.Prefetch(laterSet.Rows.Row(laterSet.Index.DocumentOf(later.Slot)));
+                if (laterSet.Rows.AreInPlace)
+                {
+                    request.Scorer!.Prefetch(laterSet.Rows.Row(laterSet.Index.DocumentOf(later.Slot), scratch.Row));
+                }
             }
 
             var set = request.Sets[candidates[i].Set];
@@ -441,7 +444,7 @@ internal unsafe ref struct VectorSearch
 
     private void Measure(SearchSet set, int document)
     {
-        byte* row = set.Rows.Row(document);
+        byte* row = set.Rows.Row(document, scratch.Row);
         if (row == null)
         {
             return;

@@ -308,6 +308,33 @@ public sealed class DirectoryStoreFileTests : IDisposable
         },
     ];
 
+    [Theory]
+    [InlineData(-1, false)]
+    [InlineData(0, true)]
+    [InlineData(5, true)]
+    public async Task LargeMappedObjectsAreCopiedFromTheirFileAlsoOnceItIsDeleted(int beyond, bool copies)
+    {
+        await using var store = await OpenAsync();
+        byte[] content = new byte[MappedObjectMemory.OpenFrom + beyond];
+        new Random(7).NextBytes(content);
+        await store.PutAsync("object", content, PutCondition.None, User, Cancel);
+        var memory = (await store.MapAsync("object", User, Cancel))!;
+        await store.DeleteAsync("object", User, Cancel);
+
+        Assert.Equal(copies, memory.PrefersCopies);
+        foreach (int offset in new[] { 0, 4095, content.Length - 100 })
+        {
+            byte[] read = new byte[100];
+            memory.Read(offset, read);
+            Assert.Equal(content[offset..(offset + 100)], read);
+        }
+
+        memory.Read(content.Length, []);
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Read(content.Length - 99, new byte[100]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => memory.Read(-1, new byte[100]));
+        memory.Release();
+    }
+
     private Task<DirectoryObjectStore> OpenAsync() => OpenAsync(1 << 20);
 
     private Task<DirectoryObjectStore> OpenAsync(long directFrom) =>

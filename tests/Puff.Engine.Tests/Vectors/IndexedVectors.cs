@@ -42,7 +42,9 @@ internal sealed unsafe class IndexedVectors : IExactRows, IDisposable
 
     public int Count => Source.Length;
 
-    public byte* Row(int document) => rows.Pointer + (long)document * rows.RowBytes;
+    public bool AreInPlace => true;
+
+    public byte* Row(int document, byte* buffer) => rows.Pointer + (long)document * rows.RowBytes;
 
     public SearchSet All(int number = 0) => new(number, Index, this, new BitSet(Count, true), Count);
 

@@ -57,11 +57,12 @@ internal static unsafe class TestSearch
     {
         using var scorer = space.Scorer(query);
         var hits = new List<SearchHit>();
+        byte* buffer = stackalloc byte[space.Dimensions * sizeof(float)];
         foreach (var set in sets)
         {
             for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
             {
-                hits.Add(new SearchHit(scorer.Distance(set.Rows.Row(document)), set.Number, document));
+                hits.Add(new SearchHit(scorer.Distance(set.Rows.Row(document, buffer)), set.Number, document));
             }
         }
 

@@ -76,9 +76,10 @@ internal static class CodeSearchCheck
     private static unsafe List<float> DistancesOf(SearchSet set, ExactScorer scorer)
     {
         var distances = new List<float>();
+        byte* buffer = stackalloc byte[set.Index.PaddedDimensions * sizeof(float)];
         for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
         {
-            byte* row = set.Rows.Row(document);
+            byte* row = set.Rows.Row(document, buffer);
             if (row != null)
             {
                 distances.Add(scorer.Distance(row));
