@@ -156,6 +156,16 @@ public sealed class PuffEngine : IAsyncDisposable
         return QueryExecutor.MeasureRecall(snapshot, request, random, cancellation);
     }
 
+    /// <summary>
+    /// Asks the store whether it answers: a listing, and a look at one manifest if there is any. At most two requests, nothing is cached. Unavailable, or what
+    /// else the store says, when it does not.
+    /// </summary>
+    public Task ProbeStoreAsync(CancellationToken cancellation = default)
+    {
+        ThrowIfDisposed();
+        return StoreProbe.RunAsync(context, cancellation);
+    }
+
     /// <summary>Reads every stored object of a namespace (null: of all) to the last byte and follows every reference. Changes nothing.</summary>
     public Task<CheckReport> CheckAsync(string? name, CancellationToken cancellation = default)
     {

@@ -22,15 +22,17 @@ public sealed class PuffServer : IAsyncDisposable
     private readonly WebApplication app;
     private readonly ServerMetrics metrics;
     private readonly PrometheusExporter exporter;
-    private readonly TimeSpan drainTimeout;
+    private readonly HealthEndpoints health;
+    private readonly PuffServerOptions options;
     private bool stopped;
 
-    private PuffServer(WebApplication app, ServerMetrics metrics, PrometheusExporter exporter, TimeSpan drainTimeout)
+    private PuffServer(WebApplication app, ServerMetrics metrics, PrometheusExporter exporter, HealthEndpoints health, PuffServerOptions options)
     {
         this.app = app;
         this.metrics = metrics;
         this.exporter = exporter;
-        this.drainTimeout = drainTimeout;
+        this.health = health;
+        this.options = options;
     }
 
     /// <summary>The URLs that are listened on, with the ports the system chose.</summary>
@@ -55,11 +57,13 @@ public sealed class PuffServer : IAsyncDisposable
         var metrics = new ServerMetrics(budget);
         var exporter = new PrometheusExporter(metrics.Meter);
         var app = Build(options, endpoints, logging);
-        AddPipeline(app, keys, metrics, new ErrorDialect(logging.CreateLogger<ErrorDialect>()));
-        AddOwnEndpoints(app, keys, exporter);
+        var health = new HealthEndpoints(engine, options.ProbeTimeout, logging.CreateLogger<HealthEndpoints>());
+        AddPipeline(app, keys, metrics, health, new ErrorDialect(logging.CreateLogger<ErrorDialect>()));
+        health.Map(app);
+        AddMetrics(app, keys, exporter);
         app.MapTurbopuffer(new TurbopufferFacade(engine, new RequestBodyReader(budget, options.MaxRequestBytes)));
 
-        var server = new PuffServer(app, metrics, exporter, options.DrainTimeout);
+        var server = new PuffServer(app, metrics, exporter, health, options);
         try
         {
             await app.StartAsync(cancellation);
@@ -77,18 +81,29 @@ public sealed class PuffServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops accepting, waits for the requests in flight (at most the drain timeout), closes every connection. May be called repeatedly.</summary>
-    public async Task StopAsync(CancellationToken cancellation = default)
+    /// <summary>
+    /// Says that it is not ready, goes on for the drain delay, stops accepting, waits for the requests in flight (all at most the drain timeout), closes every
+    /// connection. May be called repeatedly.
+    /// </summary>
+    /// <returns>False when requests were cut off.</returns>
+    public async Task<bool> StopAsync(CancellationToken cancellation = default)
     {
         if (stopped)
         {
-            return;
+            return true;
         }
 
         stopped = true;
+        health.BeginDraining();
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        bounded.CancelAfter(drainTimeout);
+        bounded.CancelAfter(options.DrainTimeout);
+        if (health.IsWatched)
+        {
+            await Task.Delay(options.DrainDelay, bounded.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await app.StopAsync(bounded.Token);
+        return !bounded.IsCancellationRequested;
     }
 
     public async ValueTask DisposeAsync()
@@ -122,24 +137,20 @@ public sealed class PuffServer : IAsyncDisposable
         return builder.Build();
     }
 
-    private static void AddPipeline(WebApplication app, KeyRing keys, ServerMetrics metrics, ErrorDialect errors)
+    private static void AddPipeline(WebApplication app, KeyRing keys, ServerMetrics metrics, HealthEndpoints health, ErrorDialect errors)
     {
         app.Use(next => context => metrics.InvokeAsync(context, next));
+        app.Use(next => context => health.InvokeAsync(context, next));
         app.Use(next => context => errors.InvokeAsync(context, next));
         app.UseRouting();
         app.Use(next => context => EndpointAccess.InvokeAsync(context, next, keys));
     }
 
-    private static void AddOwnEndpoints(WebApplication app, KeyRing keys, PrometheusExporter exporter)
-    {
-        byte[] healthy = "{\"status\":\"ok\"}"u8.ToArray();
-        app.MapMethods("/health", ["GET"], context => Responses.SendTextAsync(context, "application/json", healthy))
-            .WithMetadata(EndpointAccess.Everybody);
+    private static void AddMetrics(WebApplication app, KeyRing keys, PrometheusExporter exporter) =>
 
         // Where keys exist, the scraper needs one too: metrics tell what a server is used for.
         app.MapMethods("/metrics", ["GET"], context => Responses.SendTextAsync(context, PrometheusExporter.ContentType, exporter.Render()))
             .WithMetadata(keys.IsOpen ? EndpointAccess.Everybody : EndpointAccess.Read);
-    }
 
     /// <summary>The process belongs to the caller: signals are the caller's to handle.</summary>
     private sealed class CallerLifetime : IHostLifetime

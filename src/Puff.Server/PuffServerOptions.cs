@@ -22,4 +22,13 @@ public sealed record PuffServerOptions
 
     /// <summary>How long requests in flight may take to finish when the server stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a stopping server still accepts connections while `/v1/ready` says 503, so that load balancers notice first; part of
+    /// <see cref="DrainTimeout"/>. Skipped when nobody has ever asked for readiness.
+    /// </summary>
+    public TimeSpan DrainDelay { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>A store that does not answer a readiness check for so long counts as unavailable.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 }

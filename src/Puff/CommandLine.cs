@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Puff.Commands;
 using Puff.Demo;
+using Puff.Hosting;
 using Puff.Output;
 
 namespace Puff;
@@ -9,9 +10,6 @@ namespace Puff;
 /// <summary>The verbs of the binary, and the rule that whatever cannot be parsed is a usage error.</summary>
 internal static class CommandLine
 {
-    // A server gets this long to finish requests in flight after SIGTERM or SIGINT.
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(10);
-
     public static RootCommand Create(Terminal terminal) => new("Search on object storage.")
     {
         PuffCommand.ConfigurationFile,
@@ -55,9 +53,10 @@ internal static class CommandLine
 
         var invocation = new InvocationConfiguration
         {
-            Output = terminal.Results, Error = terminal.Messages, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Farewell,
+            Output = terminal.Results, Error = terminal.Messages, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
         };
-        int code = await parsed.InvokeAsync(invocation);
+        using var signals = new StopSignals();
+        int code = await parsed.InvokeAsync(invocation, signals.Requested);
         await terminal.Results.FlushAsync();
         return arguments.Length == 0 ? (int)ExitCode.Usage : code;
     }

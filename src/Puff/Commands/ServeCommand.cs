@@ -11,7 +11,8 @@ internal static class ServeCommand
     public static IReadOnlyList<Setting> ServerSettings { get; } =
     [
         Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
-        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.LogLevel,
+        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.DrainTimeout, Settings.DrainDelay,
+        Settings.LogLevel,
     ];
 
     public static Command Create(Terminal terminal) => new PuffCommand("serve", "Serve the API on a store.", ServerSettings, terminal, RunAsync);
@@ -21,15 +22,21 @@ internal static class ServeCommand
         SettingValues settings = context.Settings;
         await using Node node = await Node.StartAsync(settings, settings.Get(Settings.Store), settings.Get(Settings.Listen), context.Cancellation);
         Announce(context.Terminal, node, settings.GetAll(Settings.ApiKey).Count);
-        await UntilStoppedAsync(context);
-        return ExitCode.Done;
+        return await UntilStoppedAsync(context, node);
     }
 
-    /// <summary>Returns when the process was asked to stop; the node is then disposed: requests in flight end, waiting writes are written.</summary>
-    public static async Task UntilStoppedAsync(CommandContext context)
+    /// <summary>Waits until the process is asked to stop, and stops the node: requests in flight end, waiting writes are written.</summary>
+    public static async Task<ExitCode> UntilStoppedAsync(CommandContext context, Node node)
     {
         await Task.Delay(Timeout.Infinite, context.Cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        context.Terminal.Say("stopping: requests in flight are finished first");
+        context.Terminal.Say("stopping: requests in flight are finished first; a second signal stops at once");
+        if (await node.StopAsync())
+        {
+            return ExitCode.Done;
+        }
+
+        context.Terminal.Say($"not everything was finished within {context.Settings.Get(Settings.DrainTimeout)} ({Settings.DrainTimeout.Flag})");
+        return ExitCode.Failed;
     }
 
     /// <summary>An honest banner: where it listens, where the data is, who may come in, and a line to try.</summary>

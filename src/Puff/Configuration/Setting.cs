@@ -58,6 +58,16 @@ internal static class Settings
         Validate = text => Quantity.Duration(text),
     };
 
+    public static readonly Setting DrainTimeout = new("drain_timeout", "How long a server that was told to stop may take to finish what it began.", "10s")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
+    public static readonly Setting DrainDelay = new("drain_delay", "How long a stopping server goes on behind a load balancer while it says not ready.", "2s")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
     public static readonly Setting LogLevel = new("log_level", "How much the server says on standard error.", "warning")
     {
         Choices = ["debug", "information", "warning", "error", "none"],
@@ -69,6 +79,6 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, LogLevel, Url, Output,
+        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, DrainTimeout, DrainDelay, LogLevel, Url, Output,
     ];
 }

@@ -48,7 +48,7 @@ internal sealed class DemoCommand
         if (!context.Get(exit))
         {
             context.Terminal.Say($"\nStill serving. Try: puff query {Namespace} --url {node.Url} --filter '[\"forum\",\"Eq\",\"gis\"]' --include title");
-            await ServeCommand.UntilStoppedAsync(context);
+            return await ServeCommand.UntilStoppedAsync(context, node);
         }
 
         return ExitCode.Done;

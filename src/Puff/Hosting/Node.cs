@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -12,17 +13,22 @@ namespace Puff.Hosting;
 /// <summary>A running node: a store, an engine on it, a server before it. Disposal stops them in the opposite order.</summary>
 internal sealed class Node : IAsyncDisposable
 {
+    // When clients have used up all the time, the engine still gets a moment to stop.
+    private static readonly TimeSpan LeastTimeForEngine = TimeSpan.FromMilliseconds(200);
+
     private readonly PuffServer server;
     private readonly PuffEngine engine;
     private readonly IObjectStore store;
     private readonly ILoggerFactory logging;
+    private readonly TimeSpan drainTimeout;
 
-    private Node(PuffServer server, PuffEngine engine, IObjectStore store, ILoggerFactory logging)
+    private Node(PuffServer server, PuffEngine engine, IObjectStore store, ILoggerFactory logging, TimeSpan drainTimeout)
     {
         this.server = server;
         this.engine = engine;
         this.store = store;
         this.logging = logging;
+        this.drainTimeout = drainTimeout;
     }
 
     public string Url => server.Urls[0];
@@ -45,14 +51,38 @@ internal sealed class Node : IAsyncDisposable
             (await StoreOpener.TestAsync(store, cancellation)).ThrowIfFailed();
             engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings), new EngineComponents { Store = store, Logging = logging }, cancellation);
             ApiKey[] keys = [.. settings.GetAll(Settings.ApiKey).Select(key => ApiKey.FromSecret(key, ApiKeyRole.Admin))];
-            var options = new PuffServerOptions { Listen = [listen], Keys = keys };
-            return new Node(await PuffServer.StartAsync(options, engine, logging, cancellation), engine, store, logging);
+            var options = new PuffServerOptions
+            {
+                Listen = [listen],
+                Keys = keys,
+                DrainTimeout = Quantity.Duration(settings.Get(Settings.DrainTimeout)),
+                DrainDelay = Quantity.Duration(settings.Get(Settings.DrainDelay)),
+            };
+            return new Node(await PuffServer.StartAsync(options, engine, logging, cancellation), engine, store, logging, options.DrainTimeout);
         }
         catch
         {
             await DisposeAllAsync(engine, store);
             logging.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Finishes the requests in flight, writes the writes that wait, ends background work; all within the drain timeout.</summary>
+    /// <returns>False when something was not finished in time: requests were cut off, or a store does not answer.</returns>
+    public async Task<bool> StopAsync()
+    {
+        long began = Stopwatch.GetTimestamp();
+        bool isFinished = await server.StopAsync();
+        TimeSpan left = drainTimeout - Stopwatch.GetElapsedTime(began);
+        try
+        {
+            await engine.DisposeAsync().AsTask().WaitAsync(left > LeastTimeForEngine ? left : LeastTimeForEngine);
+            return isFinished;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 

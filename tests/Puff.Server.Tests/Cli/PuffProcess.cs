@@ -78,13 +78,23 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     /// <param name="signal">TERM or INT.</param>
     public async Task<int> SignalAsync(string signal)
     {
-        using (Process kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-        {
-            await kill.WaitForExitAsync();
-        }
+        await SendAsync(signal);
+        return await ExitAsync();
+    }
 
+    /// <summary>Waits for the end of the process and returns its exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
         await process.WaitForExitAsync().WaitAsync(Patience);
         return process.ExitCode;
+    }
+
+    /// <summary>Sends a signal and does not wait for what comes of it.</summary>
+    /// <param name="signal">TERM or INT.</param>
+    public async Task SendAsync(string signal)
+    {
+        using Process kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     /// <summary>Sends SIGKILL: the process gets no chance to finish anything.</summary>
