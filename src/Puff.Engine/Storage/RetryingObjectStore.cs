@@ -3,9 +3,10 @@ namespace Puff.Engine.Storage;
 /// <param name="MaxAttempts">Calls in all, the first one included.</param>
 /// <param name="FirstDelay">Wait before the second attempt at most; each further wait may be twice as long.</param>
 /// <param name="MaxDelay">No wait is longer.</param>
-public sealed record RetryOptions(int MaxAttempts, TimeSpan FirstDelay, TimeSpan MaxDelay)
+/// <param name="Patience">No attempt begins later than this after the first: whoever asked is to hear of a store that is gone, and may ask elsewhere.</param>
+public sealed record RetryOptions(int MaxAttempts, TimeSpan FirstDelay, TimeSpan MaxDelay, TimeSpan Patience)
 {
-    public static RetryOptions Default { get; } = new(6, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
+    public static RetryOptions Default { get; } = new(6, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(10));
 }
 
 /// <summary>
@@ -56,18 +57,21 @@ public sealed class RetryingObjectStore(IObjectStore inner, TimeProvider time, R
 
     private async ValueTask<T> RepeatAsync<T>(Func<ValueTask<T>> call, bool repeatUnknown, CancellationToken cancellation)
     {
+        long began = time.GetTimestamp();
         for (int attempt = 1; ; attempt++)
         {
+            TimeSpan delay;
             try
             {
                 return await call();
             }
-            catch (StoreException error) when (error.Transient && (repeatUnknown || !error.OutcomeUnknown) && attempt < options.MaxAttempts)
+            catch (StoreException error) when (error.Transient && (repeatUnknown || !error.OutcomeUnknown)
+                && attempt < options.MaxAttempts && time.GetElapsedTime(began) + (delay = NextDelay(attempt)) <= options.Patience)
             {
                 Interlocked.Increment(ref retries);
             }
 
-            await Task.Delay(NextDelay(attempt), time, cancellation);
+            await Task.Delay(delay, time, cancellation);
         }
     }
 

@@ -13,6 +13,8 @@ internal sealed class AzureClient : IDisposable
     /// <summary>The version of the service's protocol that is spoken.</summary>
     private const string Version = "2021-12-02";
 
+    private const int LargeBodyBytes = 1 << 20;
+
     private readonly AzureStoreOptions options;
     private readonly AzureSignature? signature;
     private readonly string sharedAccess;
@@ -29,6 +31,7 @@ internal sealed class AzureClient : IDisposable
         {
             MaxConnectionsPerServer = 256,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+            ConnectTimeout = TimeSpan.FromSeconds(5),
             AllowAutoRedirect = false,
         };
         http = new HttpClient(connections) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
@@ -52,7 +55,8 @@ internal sealed class AzureClient : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(options.Timeout);
+        var timeout = call.Body?.Length > LargeBodyBytes || options.Timeout < options.AnswerTimeout ? options.Timeout : options.AnswerTimeout;
+        patience.CancelAfter(timeout);
         try
         {
             using var request = Request(call);
@@ -62,7 +66,7 @@ internal sealed class AzureClient : IDisposable
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw AzureErrors.Silence(new TimeoutException($"no answer within {options.Timeout.TotalSeconds:0.#} s"), call, Description);
+            throw AzureErrors.Silence(new TimeoutException("the store fell silent"), call, Description);
         }
         catch (Exception error) when (error is HttpRequestException or IOException)
         {
@@ -133,6 +137,7 @@ internal sealed class AzureClient : IDisposable
     /// <summary>Every piece that arrives renews the patience.</summary>
     private async Task<NativeObjectMemory> ReadBodyAsync(HttpContent body, CancellationTokenSource patience)
     {
+        patience.CancelAfter(options.Timeout);
         await using var stream = await body.ReadAsStreamAsync(patience.Token);
         if (body.Headers.ContentLength is not { } length)
         {

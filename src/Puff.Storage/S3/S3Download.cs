@@ -6,7 +6,7 @@ using Puff.Engine.Storage;
 namespace Puff.Storage.S3;
 
 /// <summary>Ranges of an object of a bucket. SDK and network exceptions pass through.</summary>
-internal sealed class S3Download(IAmazonS3 client, string bucket, string key, string cacheDirectory) : ObjectDownload(key, cacheDirectory)
+internal sealed class S3Download(S3ObjectStore store, string bucket, string key, string cacheDirectory) : ObjectDownload(key, cacheDirectory)
 {
     private readonly string key = key;
 
@@ -21,8 +21,8 @@ internal sealed class S3Download(IAmazonS3 client, string bucket, string key, st
         };
         try
         {
-            using var response = await client.GetObjectAsync(request, cancellation);
-            return new DownloadedRange(await S3ObjectStore.ReadBodyAsync(response, cancellation), S3ObjectStore.TotalBytes(response), response.ETag);
+            using var response = await store.Client.GetObjectAsync(request, cancellation);
+            return new DownloadedRange(await store.ReadBodyAsync(response, cancellation), S3ObjectStore.TotalBytes(response), response.ETag);
         }
         catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.RequestedRangeNotSatisfiable))
         {

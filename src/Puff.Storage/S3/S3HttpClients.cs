@@ -14,17 +14,18 @@ internal sealed class BrokenRequestException(HttpRequestException cause) : Excep
 /// broken connections are hidden from the SDK: it takes some for stale and sends the request again, up to ten times and whatever
 /// MaxErrorRetry says, so that a conditional put that had won would come back as lost.
 /// </summary>
-internal sealed class S3HttpClients(SocketsHttpHandler connections, TimeSpan timeout, bool mayRepeat) : HttpClientFactory, IDisposable
+internal sealed class S3HttpClients(SocketsHttpHandler connections, S3StoreOptions options, bool mayRepeat) : HttpClientFactory, IDisposable
 {
     private const int SmallBodyBytes = 1 << 20;
 
-    private readonly HttpClient client = new(new Handler(connections, timeout, mayRepeat), disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient client = new(new Handler(connections, options, mayRepeat), disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Enough connections for parallel range reads.</summary>
     public static SocketsHttpHandler CreateConnections() => new()
     {
         MaxConnectionsPerServer = 256,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        ConnectTimeout = TimeSpan.FromSeconds(5),
         AllowAutoRedirect = false,
     };
 
@@ -36,17 +37,19 @@ internal sealed class S3HttpClients(SocketsHttpHandler connections, TimeSpan tim
 
     public void Dispose() => client.Dispose();
 
-    private sealed class Handler(HttpMessageHandler inner, TimeSpan timeout, bool mayRepeat) : DelegatingHandler(inner)
+    private sealed class Handler(HttpMessageHandler inner, S3StoreOptions options, bool mayRepeat) : DelegatingHandler(inner)
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
-            if (request.Content?.Headers.ContentLength < SmallBodyBytes)
+            bool isLarge = request.Content is { } content && !(content.Headers.ContentLength < SmallBodyBytes);
+            if (!isLarge)
             {
                 request.Headers.ExpectContinue = false;
             }
 
             // The clock runs here and not in HttpClient, whose cancellation the SDK takes for a reason to send again.
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var timeout = isLarge || options.Timeout < options.AnswerTimeout ? options.Timeout : options.AnswerTimeout;
             patience.CancelAfter(timeout);
             try
             {

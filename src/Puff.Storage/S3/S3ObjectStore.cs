@@ -27,8 +27,8 @@ public sealed class S3ObjectStore : IObjectStore
         string trimmed = options.Prefix.Trim('/');
         prefix = trimmed.Length == 0 ? "" : trimmed + "/";
         Description = $"s3://{options.Bucket}{(trimmed.Length == 0 ? "" : "/")}{trimmed}{(options.Endpoint is null ? "" : $" at {options.Endpoint}")}";
-        sendingOnce = new S3HttpClients(connections, options.Timeout, mayRepeat: false);
-        repeating = new S3HttpClients(connections, options.Timeout, mayRepeat: true);
+        sendingOnce = new S3HttpClients(connections, options, mayRepeat: false);
+        repeating = new S3HttpClients(connections, options, mayRepeat: true);
         Client = CreateClient(options, sendingOnce, retries: 0);
         RepeatingClient = CreateClient(options, repeating, retries: 4);
     }
@@ -115,7 +115,7 @@ public sealed class S3ObjectStore : IObjectStore
     public async ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation)
     {
         ObjectKeys.Validate(key);
-        var download = new S3Download(RepeatingClient, Bucket, FullKey(key), options.CacheDirectory);
+        var download = new S3Download(this, Bucket, FullKey(key), options.CacheDirectory);
         return await CallAsync($"GET {key}", false, () => download.RunAsync(cancellation), cancellation);
     }
 
@@ -136,8 +136,8 @@ public sealed class S3ObjectStore : IObjectStore
         return range is null ? response.ContentLength : long.Parse(range.AsSpan(range.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Reads a response's body, below 2 GiB, into memory that the caller owns.</summary>
-    internal static async Task<NativeObjectMemory> ReadBodyAsync(GetObjectResponse response, CancellationToken cancellation)
+    /// <summary>Reads a response's body, below 2 GiB, into memory that the caller owns. One that stops coming is given up like a request without an answer.</summary>
+    internal async Task<NativeObjectMemory> ReadBodyAsync(GetObjectResponse response, CancellationToken cancellation)
     {
         if (response.ContentLength > int.MaxValue)
         {
@@ -147,7 +147,9 @@ public sealed class S3ObjectStore : IObjectStore
         var content = NativeObjectMemory.Allocate(response.ContentLength);
         try
         {
-            await response.ResponseStream.ReadExactlyAsync(content.Memory, cancellation);
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            patience.CancelAfter(options.Timeout);
+            await response.ResponseStream.ReadExactlyAsync(content.Memory, patience.Token);
             return content;
         }
         catch

@@ -25,8 +25,11 @@ public sealed record S3StoreOptions
     /// <summary>Bucket in the path, not in the host name. Null: with an <see cref="Endpoint"/> yes, on AWS no.</summary>
     public bool? PathStyle { get; init; }
 
-    /// <summary>A request without an answer after this long has failed.</summary>
+    /// <summary>A request with a body of more than 1 MiB that has no answer after this long has failed, and so has an answer that has not come whole.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>The same for the beginning of the answer to any other request: a node cut off from its store is to say so soon.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Where mapped objects are downloaded to; the files have no names and vanish with the process.</summary>
     public string CacheDirectory { get; init; } = Path.GetTempPath();

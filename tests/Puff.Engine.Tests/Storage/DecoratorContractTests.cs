@@ -11,7 +11,7 @@ public sealed class RetryingObjectStoreContractTests : ObjectStoreContract
     protected override ValueTask<IObjectStore> OpenAsync()
     {
         var flaky = new FlakyStore(new MemoryObjectStore(), () => Interlocked.Increment(ref calls) % 3 == 0 ? FlakyStore.Busy : null);
-        return new(new RetryingObjectStore(flaky, new SkippingTime(), new Random(1), RetryOptions.Default with { MaxAttempts = 1000 }));
+        return new(new RetryingObjectStore(flaky, new SkippingTime(), new Random(1), RetryOptions.Default with { MaxAttempts = 1000, Patience = TimeSpan.MaxValue }));
     }
 }
 

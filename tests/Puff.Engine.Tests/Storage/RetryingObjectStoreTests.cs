@@ -6,7 +6,7 @@ namespace Puff.Engine.Tests.Storage;
 
 public sealed class RetryingObjectStoreTests
 {
-    private static readonly RetryOptions Options = new(5, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(500));
+    private static readonly RetryOptions Options = new(5, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10));
 
     private readonly SkippingTime time = new();
 
@@ -24,6 +24,20 @@ public sealed class RetryingObjectStoreTests
         double[] bounds = [100, 200, 400, 500];
         Assert.Equal(bounds.Length, time.Waits.Count);
         Assert.All(bounds.Zip(time.Waits), pair => Assert.InRange(pair.Second.TotalMilliseconds, pair.First / 2, pair.First));
+    }
+
+    [Fact]
+    public async Task NoAttemptBeginsWhenPatienceIsOver()
+    {
+        // Each attempt takes four seconds to fail, as one against a store that does not answer.
+        var flaky = new FlakyStore(new MemoryObjectStore(), () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            return FlakyStore.Busy;
+        });
+        await using var store = new RetryingObjectStore(flaky, time, new Random(1), Options);
+        await Assert.ThrowsAsync<StoreException>(async () => await store.HeadAsync("a", StorePurpose.User, Cancel));
+        Assert.Equal(3, flaky.Calls);
     }
 
     [Fact]
@@ -78,7 +92,7 @@ public sealed class RetryingObjectStoreTests
     {
         using var cancel = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var flaky = new FlakyStore(new MemoryObjectStore(), () => FlakyStore.Busy);
-        var patient = Options with { FirstDelay = TimeSpan.FromDays(1), MaxDelay = TimeSpan.FromDays(1) };
+        var patient = Options with { FirstDelay = TimeSpan.FromDays(1), MaxDelay = TimeSpan.FromDays(1), Patience = TimeSpan.FromDays(2) };
         await using var store = new RetryingObjectStore(flaky, TimeProvider.System, new Random(1), patient);
         var call = store.HeadAsync("a", StorePurpose.User, cancel.Token).AsTask();
         Assert.False(call.IsCompleted);
