@@ -19,7 +19,7 @@ public sealed record AzureStoreOptions
     /// <summary>A shared access signature, a query string with or without its '?'; used when there is no <see cref="Key"/>.</summary>
     public string? SharedAccessSignature { get; init; }
 
-    /// <summary>A request with a body of more than 1 MiB that has no answer after this long has failed, and so has an answer that stops coming for so long.</summary>
+    /// <summary>A request with a body of more than 1 MiB without an answer for this long has failed, and so has an answer that stops.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The same for the beginning of the answer to any other request: a node cut off from its store is to say so soon.</summary>

@@ -136,7 +136,7 @@ public sealed class S3ObjectStore : IObjectStore
         return range is null ? response.ContentLength : long.Parse(range.AsSpan(range.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Reads a response's body, below 2 GiB, into memory that the caller owns. One that stops coming is given up like a request without an answer.</summary>
+    /// <summary>Reads a response's body, below 2 GiB, into memory that the caller owns. One that stops coming is given up.</summary>
     internal async Task<NativeObjectMemory> ReadBodyAsync(GetObjectResponse response, CancellationToken cancellation)
     {
         if (response.ContentLength > int.MaxValue)

@@ -16,7 +16,8 @@ public sealed class FaultyStoreTests
 
     private static readonly string[] Aggressive = ["--index-entries", "5", "--index-delay", "20ms", "--merge-fan-in", "3", "--log-level", "none"];
 
-    private static readonly double SoakMinutes = double.Parse(Environment.GetEnvironmentVariable("PUFF_TEST_SOAK_MINUTES") ?? "0", CultureInfo.InvariantCulture);
+    private static readonly double SoakMinutes = double.Parse(
+        Environment.GetEnvironmentVariable("PUFF_TEST_SOAK_MINUTES") ?? "0", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Histories_through_a_spoiled_network_are_linearizable()
