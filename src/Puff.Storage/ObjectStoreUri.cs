@@ -50,7 +50,8 @@ public sealed record ObjectStoreUri
     }
 
     /// <summary>
-    /// Opens the store. Requests to a cloud store that fail for a passing reason are repeated (<see cref="RetryingObjectStore"/>).
+    /// Opens the store. Requests to a cloud store that fail for a passing reason are repeated (<see cref="RetryingObjectStore"/>), and of its objects only the
+    /// blocks are fetched that are read (<see cref="ExtentObjectStore"/>).
     /// </summary>
     /// <param name="cacheDirectory">Where a cloud store keeps what it downloads; null for the system's temporary folder.</param>
     public async Task<IObjectStore> OpenAsync(string? cacheDirectory = null, TimeProvider? time = null, CancellationToken cancellation = default)
@@ -58,18 +59,24 @@ public sealed record ObjectStoreUri
         time ??= TimeProvider.System;
         if (S3 is not null)
         {
-            return new RetryingObjectStore(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), time, Random.Shared);
+            return Remote(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), cacheDirectory, time);
         }
 
         if (Azure is not null)
         {
             var azure = cacheDirectory is null ? Azure : Azure with { CacheDirectory = cacheDirectory };
-            return new RetryingObjectStore(new AzureBlobStore(azure with { Time = time }), time, Random.Shared);
+            return Remote(new AzureBlobStore(azure with { Time = time }), cacheDirectory, time);
         }
 
         return Folder is null
             ? new MemoryObjectStore(time)
             : await DirectoryObjectStore.OpenAsync(Folder, new DirectoryStoreOptions { Time = time }, cancellation);
+    }
+
+    private static ExtentObjectStore Remote(IObjectStore store, string? cacheDirectory, TimeProvider time)
+    {
+        var options = new ExtentStoreOptions();
+        return new(new RetryingObjectStore(store, time, Random.Shared), cacheDirectory is null ? options : options with { Folder = cacheDirectory });
     }
 
     private static S3ObjectStore OpenS3(S3StoreOptions options)

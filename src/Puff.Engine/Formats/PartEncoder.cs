@@ -9,6 +9,9 @@ namespace Puff.Engine.Formats;
 /// </summary>
 internal sealed class PartEncoder : IDisposable
 {
+    /// <summary>Smaller writes than this cost more than they save memory.</summary>
+    private const int DrainBytes = 1 << 20;
+
     private readonly PartKind kind;
     private readonly List<PartEntry> entries = [];
     private readonly List<uint> checksums = [];
@@ -21,7 +24,7 @@ internal sealed class PartEncoder : IDisposable
     public PartEncoder(PartKind kind)
     {
         this.kind = kind;
-        Buffer = new ByteWriter(PartFormat.BlockBytes + PartFormat.BlockBytes / 4);
+        Buffer = new ByteWriter(DrainBytes + DrainBytes / 4);
         PartFormat.WriteHeader(Buffer, kind);
     }
 
@@ -32,7 +35,7 @@ internal sealed class PartEncoder : IDisposable
     public long Position => drained + Buffer.Length;
 
     /// <summary>True when there is enough in the buffer to be worth a write.</summary>
-    public bool ShouldDrain => Buffer.Length >= PartFormat.BlockBytes;
+    public bool ShouldDrain => Buffer.Length >= DrainBytes;
 
     public void Dispose() => Buffer.Dispose();
 
@@ -53,7 +56,7 @@ internal sealed class PartEncoder : IDisposable
         BeginSection();
         for (long offset = 0; offset < content.Length;)
         {
-            int length = (int)Math.Min(content.Length - offset, PartFormat.BlockBytes);
+            int length = (int)Math.Min(content.Length - offset, DrainBytes);
             Buffer.Bytes(content.Span(offset, length));
             offset += length;
         }

@@ -71,19 +71,22 @@ internal readonly record struct PartEntry(PartSection Section, int Attribute, Ty
 
 /// <summary>
 /// The frame all segment parts share: a 64-byte header, sections that begin at multiples of 64, and a footer found from the end. The footer has the
-/// directory of sections and a CRC-32C for every 1 MiB block of what precedes it, so that a reader can check just what it touches.
+/// directory of sections and a CRC-32C for every 64 KiB block of what precedes it, so that a reader can fetch and check just what it touches.
 /// </summary>
 internal static class PartFormat
 {
-    public const int BlockBytes = 1 << 20;
-    public const int BlockShift = 20;
+    public const int BlockShift = 16;
+    public const int BlockBytes = 1 << BlockShift;
     public const int Alignment = 64;
     public const int HeaderBytes = 64;
-    public const ushort Version = 1;
+    public const ushort Version = 2;
 
     private const int TrailerBytes = 16;
     private const int FixedFooterBytes = 16;
     private const int EntryBytes = 32;
+
+    /// <summary>A directory of so many sections is expected; of a longer one the rest is fetched when it is known.</summary>
+    private const int LikelyEntries = 64;
 
     private static ReadOnlySpan<byte> Magic => "PUFP"u8;
 
@@ -102,6 +105,10 @@ internal static class PartFormat
     };
 
     public static int BlockCount(long dataBytes) => checked((int)((dataBytes + BlockBytes - 1) >> BlockShift));
+
+    /// <summary>How much of the end of a part is likely to hold all of its footer.</summary>
+    public static long LikelyFooterBytes(long partBytes) =>
+        Math.Min(partBytes, TrailerBytes + FixedFooterBytes + (LikelyEntries * EntryBytes) + (((partBytes >> BlockShift) + 1) * 4));
 
     /// <summary>Magic, u16 version, u16 kind, zeros.</summary>
     public static void WriteHeader(ByteWriter writer, PartKind kind)
@@ -146,16 +153,17 @@ internal static class PartFormat
     /// <summary>Finds and checks the footer of a whole part; the data before it is not looked at, except for the header.</summary>
     /// <param name="part">The whole object.</param>
     /// <param name="kind">The kind expected; null accepts any, also kinds this build does not know.</param>
-    public static PartFooter ReadFooter(MemoryRegion part, PartKind? kind)
+    /// <param name="source">Brings what is not in memory yet; null when everything is. Then the beginning is left for <see cref="CheckBeginning"/>.</param>
+    public static PartFooter ReadFooter(MemoryRegion part, PartKind? kind, IBlockSource? source = null)
     {
         if (part.Length < HeaderBytes + FixedFooterBytes + TrailerBytes)
         {
             throw new CorruptDataException($"{part.Length} bytes are too few for a segment part");
         }
 
+        source?.Require(part.Length - LikelyFooterBytes(part.Length), LikelyFooterBytes(part.Length));
         var trailer = part.Span(part.Length - TrailerBytes, TrailerBytes);
         CheckMagic(trailer[8..12], "end");
-        CheckMagic(part.Span(0, 4), "beginning");
         long bodyBytes = BinaryPrimitives.ReadUInt32LittleEndian(trailer);
         long dataBytes = part.Length - TrailerBytes - bodyBytes;
         if (bodyBytes < FixedFooterBytes || bodyBytes > int.MaxValue - TrailerBytes || dataBytes < HeaderBytes)
@@ -163,14 +171,30 @@ internal static class PartFormat
             throw new CorruptDataException($"a footer of {bodyBytes} bytes does not fit a part of {part.Length}");
         }
 
+        source?.Require(dataBytes, bodyBytes + TrailerBytes);
         var footer = part.Span(dataBytes, (int)bodyBytes + TrailerBytes);
         if (Crc32C.Compute(footer[..^4]) != BinaryPrimitives.ReadUInt32LittleEndian(footer[^4..]))
         {
             throw new CorruptDataException("the checksum of the footer does not match");
         }
 
-        CheckVersion(trailer[4..8], part.Span(4, 4), kind);
+        CheckVersion(trailer[4..8], kind);
+        if (source is null)
+        {
+            CheckBeginning(part);
+        }
+
         return ParseBody(footer[..(int)bodyBytes], part, dataBytes);
+    }
+
+    /// <summary>Whether a part begins as it ends; its footer was found good.</summary>
+    public static void CheckBeginning(MemoryRegion part)
+    {
+        CheckMagic(part.Span(0, 4), "beginning");
+        if (!part.Span(4, 4).SequenceEqual(part.Span(part.Length - TrailerBytes + 4, 4)))
+        {
+            throw new CorruptDataException("version or kind differ between the beginning and the end");
+        }
     }
 
     private static void CheckMagic(ReadOnlySpan<byte> found, string where)
@@ -181,7 +205,7 @@ internal static class PartFormat
         }
     }
 
-    private static void CheckVersion(ReadOnlySpan<byte> atEnd, ReadOnlySpan<byte> atStart, PartKind? kind)
+    private static void CheckVersion(ReadOnlySpan<byte> atEnd, PartKind? kind)
     {
         int version = BinaryPrimitives.ReadUInt16LittleEndian(atEnd);
         int found = BinaryPrimitives.ReadUInt16LittleEndian(atEnd[2..]);
@@ -193,11 +217,6 @@ internal static class PartFormat
         if (kind != null && found != (int)kind)
         {
             throw new CorruptDataException($"a part of kind {found} lies where one of kind {(int)kind} belongs");
-        }
-
-        if (!atStart.SequenceEqual(atEnd))
-        {
-            throw new CorruptDataException("version or kind differ between the beginning and the end");
         }
     }
 

@@ -4,8 +4,8 @@ using Puff.Engine.Encoding;
 namespace Puff.Engine.Formats;
 
 /// <summary>
-/// Checked access to a segment part in memory. Opening reads the footer only; a block's checksum is verified when something in it is first read,
-/// so the cost follows what is used. Any number of threads may read at once: at worst two verify the same block.
+/// Checked access to a segment part in memory. Opening reads the footer only; a block is fetched, when it is not there yet, and its checksum verified when
+/// something in it is first read, so the cost follows what is used. Any number of threads may read at once: at worst two verify the same block.
 /// Damage is a <see cref="CorruptDataException"/>.
 /// </summary>
 internal sealed class PartReader
@@ -15,11 +15,13 @@ internal sealed class PartReader
     private readonly Dictionary<(PartSection Section, int Attribute), PartEntry> directory = [];
     private readonly ulong[] verified;
     private readonly IByteSource? copies;
+    private readonly IBlockSource? blocks;
 
     /// <param name="part">The whole object, 64-byte aligned; stays valid as long as the reader is used.</param>
     /// <param name="kind">The kind expected, or null for any.</param>
     /// <param name="copies">The same bytes, for what is better copied than read in place; null when nothing is.</param>
-    public PartReader(MemoryRegion part, PartKind? kind, IByteSource? copies = null)
+    /// <param name="blocks">Brings what is not in memory yet; null when everything is.</param>
+    public PartReader(MemoryRegion part, PartKind? kind, IByteSource? copies = null, IBlockSource? blocks = null)
     {
         if (!BitConverter.IsLittleEndian)
         {
@@ -28,7 +30,8 @@ internal sealed class PartReader
 
         this.part = part;
         this.copies = copies;
-        footer = PartFormat.ReadFooter(part, kind);
+        this.blocks = blocks;
+        footer = ReadFooter(kind);
         verified = new ulong[(PartFormat.BlockCount(footer.DataBytes) + 63) / 64];
         foreach (var entry in footer.Entries)
         {
@@ -98,15 +101,34 @@ internal sealed class PartReader
     public IReadOnlyList<long> FindDamagedBlocks()
     {
         var damaged = new List<long>();
+        blocks?.Require(0, footer.DataBytes);
         for (int block = 0; block < PartFormat.BlockCount(footer.DataBytes); block++)
         {
-            if (ComputeChecksum(block) != footer.ChecksumOf(block))
+            if (ComputeChecksum(block, null) != footer.ChecksumOf(block))
             {
                 damaged.Add((long)block << PartFormat.BlockShift);
             }
         }
 
         return damaged;
+    }
+
+    private PartFooter ReadFooter(PartKind? kind)
+    {
+        try
+        {
+            return PartFormat.ReadFooter(part, kind, blocks);
+        }
+        catch (CorruptDataException) when (blocks is not null && ReloadFooter())
+        {
+            return PartFormat.ReadFooter(part, kind, blocks);
+        }
+    }
+
+    private bool ReloadFooter()
+    {
+        long likely = PartFormat.LikelyFooterBytes(part.Length);
+        return blocks!.Reload(part.Length - likely, likely);
     }
 
     private static void CheckInside(in PartEntry entry, long offset, long length)
@@ -124,8 +146,30 @@ internal sealed class PartReader
             return;
         }
 
+        int first = (int)(offset >> PartFormat.BlockShift);
         int last = (int)((offset + length - 1) >> PartFormat.BlockShift);
-        for (int block = (int)(offset >> PartFormat.BlockShift); block <= last; block++)
+        for (int word = first >> 6; word <= last >> 6; word++)
+        {
+            // The blocks of this word that are asked for, less those known to be good: one test for up to 64 blocks.
+            ulong wanted = word == first >> 6 ? ulong.MaxValue << first : ulong.MaxValue;
+            wanted &= word == last >> 6 ? ulong.MaxValue >> (63 - (last & 63)) : ulong.MaxValue;
+            if ((wanted & ~Volatile.Read(ref verified[word])) != 0)
+            {
+                VerifyBlocks(Math.Max(first, word << 6), last, source);
+                return;
+            }
+        }
+    }
+
+    private void VerifyBlocks(int first, int last, IByteSource? source)
+    {
+        if (blocks is not null)
+        {
+            long start = (long)first << PartFormat.BlockShift;
+            blocks.Require(start, Math.Min(((long)last + 1) << PartFormat.BlockShift, footer.DataBytes) - start);
+        }
+
+        for (int block = first; block <= last; block++)
         {
             if ((Volatile.Read(ref verified[block >> 6]) >> block & 1) == 0)
             {
@@ -136,21 +180,34 @@ internal sealed class PartReader
 
     private void VerifyBlock(int block, IByteSource? source)
     {
-        uint computed = source is null ? ComputeChecksum(block) : ComputeChecksum(block, source);
+        uint computed = ComputeChecksum(block, source);
         uint stored = footer.ChecksumOf(block);
+        if (computed != stored && blocks is not null && blocks.Reload((long)block << PartFormat.BlockShift, LengthOf(block)))
+        {
+            computed = ComputeChecksum(block, source);
+        }
+
         if (computed != stored)
         {
             long offset = (long)block << PartFormat.BlockShift;
             throw new CorruptDataException($"block at byte {offset}: checksum {computed:x8} does not match the stored {stored:x8}");
         }
 
+        if (block == 0 && blocks is not null)
+        {
+            PartFormat.CheckBeginning(part);
+        }
+
         Interlocked.Or(ref verified[block >> 6], 1UL << block);
     }
 
-    private uint ComputeChecksum(int block) => Crc32C.Compute(part.Span((long)block << PartFormat.BlockShift, LengthOf(block)));
-
-    private uint ComputeChecksum(int block, IByteSource source)
+    private uint ComputeChecksum(int block, IByteSource? source)
     {
+        if (source is null)
+        {
+            return Crc32C.Compute(part.Span((long)block << PartFormat.BlockShift, LengthOf(block)));
+        }
+
         byte[] buffer = ArrayPool<byte>.Shared.Rent(PartFormat.BlockBytes);
         try
         {

@@ -26,7 +26,7 @@ internal sealed class MappedPart
     public static async ValueTask<MappedPart> OpenAsync(
         IObjectStore store, string key, PartKind? kind, SegmentPart expected, int documents, CancellationToken cancellation)
     {
-        var memory = await store.MapAsync(key, StorePurpose.Segment, cancellation) ?? throw Missing(key);
+        var memory = await store.MapAsync(key, expected.Bytes, StorePurpose.Segment, cancellation) ?? throw Missing(key);
         try
         {
             return new MappedPart(key, memory, Check(memory, kind, expected, documents));
@@ -35,6 +35,11 @@ internal sealed class MappedPart
         {
             memory.Release();
             throw Damaged(key, damage);
+        }
+        catch
+        {
+            memory.Release();
+            throw;
         }
     }
 
@@ -55,7 +60,9 @@ internal sealed class MappedPart
             throw new CorruptDataException($"it has {memory.Length} bytes instead of {expected.Bytes}");
         }
 
-        var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind, memory.PrefersCopies ? new Copies(memory) : null);
+        var copies = memory.PrefersCopies ? new Copies(memory) : null;
+        var blocks = memory.IsDemandLoaded ? new Blocks(memory) : null;
+        var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind, copies, blocks);
         return reader.Documents == documents
             ? reader
             : throw new CorruptDataException($"it holds {reader.Documents} documents instead of {documents}");
@@ -64,5 +71,12 @@ internal sealed class MappedPart
     private sealed class Copies(ObjectMemory memory) : IByteSource
     {
         public void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
+    }
+
+    private sealed class Blocks(ObjectMemory memory) : IBlockSource
+    {
+        public void Require(long offset, long length) => memory.Require(offset, length);
+
+        public bool Reload(long offset, long length) => memory.Reload(offset, length);
     }
 }

@@ -60,7 +60,7 @@ internal static class TreeObject
     /// <summary>One object, checked against what the manifest says.</summary>
     public static async ValueTask<TreeNodes> ReadAsync(IObjectStore store, TreeDescriptor tree, TreePart part, CancellationToken cancellation)
     {
-        var memory = await store.MapAsync(part.Key, StorePurpose.Segment, cancellation) ?? throw MappedPart.Missing(part.Key);
+        var memory = await store.MapAsync(part.Key, part.Bytes, StorePurpose.Segment, cancellation) ?? throw MappedPart.Missing(part.Key);
         try
         {
             if (memory.Length != part.Bytes)
@@ -68,7 +68,8 @@ internal static class TreeObject
                 throw new CorruptDataException($"it has {memory.Length} bytes instead of {part.Bytes}");
             }
 
-            var nodes = TreeFormat.Read(memory.Span);
+            memory.Require(0, memory.Length);
+            var nodes = Parse(memory);
             return nodes.Header.TreeId == tree.Id && nodes.FirstNode == part.FirstNode && nodes.Count == part.Nodes
                 ? nodes
                 : throw new CorruptDataException(
@@ -81,6 +82,18 @@ internal static class TreeObject
         finally
         {
             memory.Release();
+        }
+    }
+
+    private static TreeNodes Parse(ObjectMemory memory)
+    {
+        try
+        {
+            return TreeFormat.Read(memory.Span);
+        }
+        catch (CorruptDataException) when (memory.Reload(0, memory.Length))
+        {
+            return TreeFormat.Read(memory.Span);
         }
     }
 

@@ -34,6 +34,9 @@ public abstract class DelegatingObjectStore(IObjectStore inner) : IObjectStore
     public virtual ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation) =>
         Inner.MapAsync(key, purpose, cancellation);
 
+    public virtual ValueTask<ObjectMemory?> MapAsync(string key, long length, StorePurpose purpose, CancellationToken cancellation) =>
+        MapAsync(key, purpose, cancellation);
+
     public virtual async ValueTask DisposeAsync()
     {
         await Inner.DisposeAsync();

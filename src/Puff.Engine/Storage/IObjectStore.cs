@@ -56,6 +56,12 @@ public interface IObjectStore : IAsyncDisposable
     /// a remote store downloads it to unmanaged memory or an unlinked local file. For immutable objects only. The caller releases the result.
     /// </summary>
     ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation);
+
+    /// <summary>
+    /// The same for an object of a known length. The result may be demand-loaded (<see cref="ObjectMemory.Require"/>): then nothing was asked of the store yet,
+    /// and that the object is absent or of another length is found out when something in it is required.
+    /// </summary>
+    ValueTask<ObjectMemory?> MapAsync(string key, long length, StorePurpose purpose, CancellationToken cancellation) => MapAsync(key, purpose, cancellation);
 }
 
 /// <summary>Provider differences, as data. <see cref="SupportsMapping"/>: MapAsync costs no transfer.</summary>

@@ -49,12 +49,43 @@ public abstract unsafe class ObjectMemory
     /// </summary>
     public virtual void Read(long offset, Span<byte> destination) => Slice(offset, destination.Length).CopyTo(destination);
 
+    /// <summary>
+    /// Makes sure that bytes may be read: memory that is filled on demand fetches what it does not have, and blocks meanwhile. Every other kind has all.
+    /// </summary>
+    /// <exception cref="PuffException">Unavailable: the store fails. Corrupt: the object is gone, or of another length than was said.</exception>
+    public virtual void Require(long offset, long length)
+    {
+    }
+
+    /// <summary>Fetches bytes once more that turned out to be damaged. False when what is here is all there is.</summary>
+    public virtual bool Reload(long offset, long length) => false;
+
+    /// <summary>Whether <see cref="Require"/> may have something to do.</summary>
+    public virtual bool IsDemandLoaded => false;
+
     public void AddReference()
     {
         if (Interlocked.Increment(ref references) <= 1)
         {
             throw new ObjectDisposedException(nameof(ObjectMemory), "the block was already freed");
         }
+    }
+
+    /// <summary>False when the last reference is gone already.</summary>
+    internal bool TryAddReference()
+    {
+        for (int known = Volatile.Read(ref references); known > 0;)
+        {
+            int found = Interlocked.CompareExchange(ref references, known + 1, known);
+            if (found == known)
+            {
+                return true;
+            }
+
+            known = found;
+        }
+
+        return false;
     }
 
     public void Release()

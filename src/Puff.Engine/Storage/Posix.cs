@@ -30,11 +30,14 @@ internal static unsafe partial class Posix
 
     public const int ReadOnly = 0;
     public const int CreateExclusive = 0x1 | 0x40 | 0x80;
+    public const int CreateReadWriteExclusive = 0x2 | 0x40 | 0x80;
     public const int ReadWriteCreate = 0x2 | 0x40;
 
     private const int CloseOnExec = 0x80000;
     private const int SetStatusFlags = 4;
     private const int WillNeed = 3;
+    private const int ReadAndWrite = 1 | 2;
+    private const int PrivateAnonymousFixed = 0x2 | 0x20 | 0x10;
     private const int LockExclusive = 2;
     private const int LockNoWait = 4;
     private const int LockRelease = 8;
@@ -121,6 +124,33 @@ internal static unsafe partial class Posix
         return 0;
     }
 
+    /// <summary>Writes all of <paramref name="content"/> at a place of a file. Zero, or minus the error number.</summary>
+    public static int WriteFully(int file, ReadOnlySpan<byte> content, long offset)
+    {
+        while (content.Length > 0)
+        {
+            nint written;
+            fixed (byte* start = content)
+            {
+                written = NativePWrite(file, start, (nuint)content.Length, offset);
+            }
+
+            int error = written < 0 ? Marshal.GetLastPInvokeError() : 0;
+            if (error != 0 && error != EIntr)
+            {
+                return -error;
+            }
+
+            content = error == 0 ? content[(int)written..] : content;
+            offset += error == 0 ? written : 0;
+        }
+
+        return 0;
+    }
+
+    /// <summary>Gives a file its length; what it had not before is a hole. Zero, or minus the error number.</summary>
+    public static int SetLength(int file, long length) => Check(NativeFTruncate(file, length));
+
     /// <summary>
     /// Makes writes go from memory to the disk without a copy in the page cache, or through it again. Minus the error number when the file system has no such
     /// thing.
@@ -195,6 +225,12 @@ internal static unsafe partial class Posix
         return error == 0 ? (byte*)start : null;
     }
 
+    /// <summary>Puts zeroed memory of this process in place of a part of a mapping. Zero, or minus the error number.</summary>
+    /// <param name="start">At a page.</param>
+    /// <param name="length">To the end of a page, or of the mapping.</param>
+    public static int MapAnonymousOver(byte* start, long length) =>
+        NativeMMap(start, (nuint)length, ReadAndWrite, PrivateAnonymousFixed, -1, 0) == (void*)-1 ? -Marshal.GetLastPInvokeError() : 0;
+
     public static void Unmap(byte* start, long length) => NativeMUnmap(start, (nuint)length);
 
     /// <summary>The system's text for an error number.</summary>
@@ -247,6 +283,12 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static partial nint NativeWrite(int file, byte* source, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    private static partial nint NativePWrite(int file, byte* source, nuint length, long offset);
+
+    [LibraryImport("libc", EntryPoint = "ftruncate", SetLastError = true)]
+    private static partial int NativeFTruncate(int file, long length);
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int NativeFControl(int file, int command, int argument);

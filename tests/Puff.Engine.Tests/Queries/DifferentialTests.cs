@@ -1,8 +1,10 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
+using Puff.Engine.Storage;
 using Puff.Engine.Tests.Namespaces;
 using Puff.TestKit.Queries;
+using Puff.TestKit.Storage;
 using Xunit;
 
 namespace Puff.Engine.Tests.Queries;
@@ -31,6 +33,7 @@ public sealed class DifferentialTests
         await using var fixture = new EngineFixture();
         fixture.Settings = fixture.Settings with { MergeFanIn = 3 };
         var engine = await fixture.OpenAsync();
+        var remote = new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions());
         var program = new RandomProgram(seed);
         var shapes = new HashSet<string>();
         for (int step = 0; step < Steps; step++)
@@ -47,7 +50,7 @@ public sealed class DifferentialTests
             }
 
             // The writer need not hear of segments soon; a node that comes new begins with them.
-            await using var reader = await fixture.OpenAsync();
+            await using var reader = await fixture.OpenAsync(step % 2 == 0 ? null : remote);
             var plain = new PlainEvaluator(program.Documents.Values);
             for (int i = 0; i < QueriesOfStep; i++)
             {

@@ -20,7 +20,7 @@ public class SegmentGoldenTests
     [InlineData(IdKind.UInt)]
     [InlineData(IdKind.Uuid)]
     [InlineData(IdKind.String)]
-    public async Task Parts_of_version_1_are_read_and_written_unchanged(IdKind kind)
+    public async Task Parts_of_version_2_are_read_and_written_unchanged(IdKind kind)
     {
         var schema = EveryType.Schema(kind);
         var documents = EveryType.Documents(schema, 20, seed: 1);
@@ -31,7 +31,7 @@ public class SegmentGoldenTests
         {
             byte[] today = await StoredObjects.ReadAsync(store, descriptor.KeyOf(part.Name));
             string name = part.Name == "ids" ? kind.ToString().ToLowerInvariant() : "every-type";
-            byte[] file = GoldenFiles.Read($"{part.Name}/v1/{name}.bin", today);
+            byte[] file = GoldenFiles.Read($"{part.Name}/v2/{name}.bin", today);
             await StoredObjects.WriteAsync(store, golden.KeyOf(part.Name), file);
             Assert.Equal(file, today);
         }

@@ -159,7 +159,7 @@ public sealed class AzureServerTests
         string text = $"az://{options.Container}/{options.Prefix}?account={options.Account}&endpoint={options.Endpoint}";
         var variables = new Dictionary<string, string> { ["AZURE_STORAGE_KEY"] = options.Key! };
         await using var store = await ObjectStoreUri.Parse(text, variables.GetValueOrDefault).OpenAsync(cancellation: Cancel);
-        Assert.IsType<RetryingObjectStore>(store);
+        Assert.IsType<ExtentObjectStore>(store);
         Assert.Equal($"az://{options.Container}/{options.Prefix} of account puff at {options.Endpoint}", store.Description);
         Assert.Null(await store.HeadAsync("none", User, Cancel));
     }

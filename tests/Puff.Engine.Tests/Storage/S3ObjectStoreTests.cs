@@ -124,7 +124,7 @@ public sealed class S3ServerTests
         string text = $"s3://{options.Bucket}/{options.Prefix}?endpoint={options.Endpoint}&region=us-east-1";
         var variables = new Dictionary<string, string> { ["AWS_ACCESS_KEY_ID"] = options.AccessKey!, ["AWS_SECRET_ACCESS_KEY"] = options.SecretKey! };
         await using var store = await ObjectStoreUri.Parse(text, variables.GetValueOrDefault).OpenAsync(cancellation: Cancel);
-        Assert.IsType<RetryingObjectStore>(store);
+        Assert.IsType<ExtentObjectStore>(store);
         Assert.Equal($"s3://{options.Bucket}/{options.Prefix} at {options.Endpoint}", store.Description);
         Assert.Null(await store.HeadAsync("none", User, Cancel));
     }

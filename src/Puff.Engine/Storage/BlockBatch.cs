@@ -1,0 +1,34 @@
+namespace Puff.Engine.Storage;
+
+/// <summary>Ranges of objects that are wanted together: what is not here yet is fetched in one dependent step, however many requests that takes.</summary>
+internal sealed class BlockBatch
+{
+    private readonly List<(DemandMemory Memory, int First, int Last)> ranges = [];
+
+    /// <summary>Memory that is not demand-loaded has everything.</summary>
+    public void Add(ObjectMemory memory, long offset, long length)
+    {
+        if (memory is not DemandMemory demand)
+        {
+            memory.Require(offset, length);
+            return;
+        }
+
+        var (first, last) = demand.BlocksOf(offset, length);
+        if (last >= first)
+        {
+            ranges.Add((demand, first, last));
+        }
+    }
+
+    /// <summary>Blocks until all is here; the batch is empty again. What fails first is thrown, after everything has ended.</summary>
+    public void Run()
+    {
+        foreach (var group in ranges.GroupBy(r => r.Memory.Fetcher))
+        {
+            group.Key.Fetch(group);
+        }
+
+        ranges.Clear();
+    }
+}

@@ -1,0 +1,26 @@
+namespace Puff.Engine.Storage;
+
+/// <summary>How an <see cref="ExtentObjectStore"/> fetches.</summary>
+public sealed record ExtentStoreOptions
+{
+    /// <summary>Where local copies of objects lie while they are open: a folder on a disk with room for what is read, made when it is absent.</summary>
+    public string Folder { get; init; } = Path.Combine(Path.GetTempPath(), "puff-cache");
+
+    /// <summary>Requests for blocks that run at once, over all queries.</summary>
+    public int MaxRequests { get; init; } = 256;
+
+    /// <summary>Requests for blocks that one step of one query has running at once.</summary>
+    public int MaxRequestsPerStep { get; init; } = 128;
+
+    /// <summary>Ranges of an object that are no farther apart than this are fetched with one request.</summary>
+    public int MergeGapBytes { get; init; } = 128 << 10;
+
+    /// <summary>A longer range is fetched with several requests at once.</summary>
+    public int RequestBytes { get; init; } = 1 << 20;
+
+    /// <summary>The same for a step of more than <see cref="BulkBytes"/>, where throughput counts and not latency.</summary>
+    public int BulkRequestBytes { get; init; } = 8 << 20;
+
+    /// <summary>A step of more bytes than this is bulk work: a merge, an export.</summary>
+    public long BulkBytes { get; init; } = 64L << 20;
+}
