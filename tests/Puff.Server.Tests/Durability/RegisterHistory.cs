@@ -15,8 +15,8 @@ internal readonly record struct RegisterOperation(long Invoked, long Returned, l
 
 /// <summary>
 /// Checks that reads and compare-and-set operations on one register are linearizable (Herlihy and Wing 1990): that each seems to happen at one moment
-/// between its call and its answer. As no value is written twice, the order of the writes follows from what each expected, and what is left are bounds on a rising
-/// sequence of moments, so that no search is needed.
+/// between its call and its answer. As no value is written twice, the order of the writes follows from what each expected, and what is left are bounds on
+/// a rising sequence of moments, so that no search is needed.
 /// </summary>
 internal static class RegisterHistory
 {
