@@ -16,6 +16,7 @@ internal static class FileErrors
     private static (string Remedy, bool Transient) Remedy(int error) => error switch
     {
         Posix.ENoSpc => ("the disk is full: free space on it or move the store to a larger one", true),
+        Posix.EFBig => ("files may not grow so large: raise the limit (ulimit -f) or take another file system", true),
         Posix.EDQuot => ("the disk quota is used up: free space or raise the quota", true),
         Posix.EAcces or Posix.EPerm => ("give the user that runs Puff read and write rights on the store's folder and everything in it", false),
         Posix.ENotDir or Posix.EExist => ("a file lies where a folder is needed: choose another folder or move the file away", false),

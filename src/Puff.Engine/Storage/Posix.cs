@@ -21,6 +21,7 @@ internal static unsafe partial class Posix
     public const int EInval = 22;
     public const int ENFile = 23;
     public const int EMFile = 24;
+    public const int EFBig = 27;
     public const int ENoSpc = 28;
     public const int ERoFs = 30;
     public const int ENameTooLong = 36;

@@ -38,9 +38,14 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     public static Task<PuffProcess> ServeAsync(string folder, params string[] arguments) => ServeAsync(NoVariables, folder, arguments);
 
     /// <summary>Starts `puff serve` with further environment variables.</summary>
-    public static async Task<PuffProcess> ServeAsync(IReadOnlyDictionary<string, string> variables, string folder, params string[] arguments)
+    public static Task<PuffProcess> ServeAsync(IReadOnlyDictionary<string, string> variables, string folder, params string[] arguments) =>
+        ServeAsync([], variables, folder, arguments);
+
+    /// <summary>Starts `puff serve` by way of another command, as in "prlimit --nofile=100".</summary>
+    public static async Task<PuffProcess> ServeAsync(
+        string[] through, IReadOnlyDictionary<string, string> variables, string folder, params string[] arguments)
     {
-        var server = new PuffProcess(Start(variables, folder, ["serve", "--listen", "127.0.0.1:0", .. arguments]));
+        var server = new PuffProcess(Start(variables, folder, ["serve", "--listen", "127.0.0.1:0", .. arguments], through));
         server.process.ErrorDataReceived += (_, line) => server.Note(line.Data);
         server.process.BeginErrorReadLine();
         server.process.BeginOutputReadLine();
@@ -115,7 +120,7 @@ internal sealed partial class PuffProcess : IAsyncDisposable
         process.Dispose();
     }
 
-    private static Process Start(IReadOnlyDictionary<string, string> variables, string folder, string[] arguments)
+    private static Process Start(IReadOnlyDictionary<string, string> variables, string folder, string[] arguments, params string[] through)
     {
         // A shell without job control starts background commands with SIGINT ignored, and children inherit that; a terminal's do not.
         var start = new ProcessStartInfo("env")
@@ -123,9 +128,7 @@ internal sealed partial class PuffProcess : IAsyncDisposable
             WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         };
         start.ArgumentList.Add("--default-signal=INT");
-        start.ArgumentList.Add("dotnet");
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "puff.dll"));
-        foreach (string argument in arguments)
+        foreach (string argument in (string[])[.. through, "dotnet", Path.Combine(AppContext.BaseDirectory, "puff.dll"), .. arguments])
         {
             start.ArgumentList.Add(argument);
         }
