@@ -13,6 +13,12 @@ public sealed record EngineSettings
     /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// How far back a namespace can be restored to any moment; zero for not at all. Keeps what manifests and log entries of that time need, so the same on
+    /// every node of a store.
+    /// </summary>
+    public TimeSpan History { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>What a damaged log entry does: stop the namespace with an error that names the object, or be left out with a log line.</summary>
     public CorruptEntryPolicy CorruptEntries { get; init; } = CorruptEntryPolicy.Fail;
 

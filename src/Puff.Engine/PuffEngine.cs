@@ -15,6 +15,7 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly NamespaceRegistry registry;
     private readonly Maintenance maintenance;
     private readonly Cloner cloner;
+    private readonly Restorer restorer;
     private bool disposed;
 
     private PuffEngine(EngineSettings settings, EngineComponents components)
@@ -23,6 +24,7 @@ public sealed class PuffEngine : IAsyncDisposable
         maintenance = new Maintenance(context);
         registry = new NamespaceRegistry(context, maintenance);
         cloner = new Cloner(context);
+        restorer = new Restorer(context, cloner);
     }
 
     /// <summary>Whether everything this process was told to index and merge is done: what a measurement waits for.</summary>
@@ -124,6 +126,25 @@ public sealed class PuffEngine : IAsyncDisposable
     {
         using var lease = Open(name);
         await lease.Namespace.DeleteAsync().WaitAsync(cancellation);
+    }
+
+    /// <summary>The moments a namespace, existing or deleted, can be restored to; NotFound when nothing is stored of it.</summary>
+    public async Task<NamespaceHistory> GetHistoryAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        return await restorer.DescribeAsync(lease.Namespace, cancellation);
+    }
+
+    /// <summary>Makes a branch of a namespace as it was at a moment (<see cref="EngineSettings.History"/>).</summary>
+    /// <param name="name">What is restored, existing or deleted.</param>
+    /// <param name="moment">To which moment. Invalid with the oldest possible one when it is too long ago; NotFound when there was no namespace then.</param>
+    /// <param name="target">A name that does not exist: a new one, or <paramref name="name"/> itself when it was deleted. Conflict when it exists.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public async Task<RestoreResult> RestoreAsync(string name, RestoreMoment moment, string target, CancellationToken cancellation = default)
+    {
+        using var source = Open(name);
+        using var restored = Open(target);
+        return await restorer.RestoreAsync(source.Namespace, moment, restored.Namespace, cancellation);
     }
 
     /// <summary>A page of the namespaces that exist now.</summary>

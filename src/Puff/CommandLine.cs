@@ -25,6 +25,8 @@ internal static class CommandLine
         QueryCommand.Create(terminal),
         NamespaceCommands.Branch(terminal),
         NamespaceCommands.Copy(terminal),
+        HistoryCommands.History(terminal),
+        HistoryCommands.Restore(terminal),
         StoreCommands.Check(terminal),
         StoreCommands.Inspect(terminal),
         DoctorCommand.Create(terminal),

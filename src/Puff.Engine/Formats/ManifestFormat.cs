@@ -1,145 +1,14 @@
 using Puff.Engine.Encoding;
-using Puff.Engine.Schema;
 
 namespace Puff.Engine.Formats;
-
-/// <summary>
-/// The state of a namespace up to <see cref="IndexedThrough"/> and where everything lies: the content of `current`, the only mutable object. Immutable in
-/// memory;
-/// every publication writes a new one by compare-and-set.
-/// </summary>
-internal sealed record Manifest
-{
-    /// <summary>Names one life of the namespace; a re-creation takes a new one. Random, so that it never comes twice.</summary>
-    public required ulong Epoch { get; init; }
-
-    /// <summary>Counts publications of this epoch.</summary>
-    public long Version { get; init; }
-
-    /// <summary>Drawn anew for each publication: settles a compare-and-set whose reply was lost.</summary>
-    public UInt128 PublishId { get; init; }
-
-    /// <summary>A deletion was indexed: the namespace does not exist, whatever else stands here.</summary>
-    public bool Deleted { get; init; }
-
-    /// <summary>A branch or copy exists with its manifest; an ordinary namespace begins with its first WAL entry.</summary>
-    public bool BornLive { get; init; }
-
-    public long CreatedAtMs { get; init; }
-
-    public long LastWriteAtMs { get; init; }
-
-    public long UpdatedAtMs { get; init; }
-
-    public NamespaceSchema Schema { get; init; } = NamespaceSchema.Empty;
-
-    public NamespaceOptions Options { get; init; } = new();
-
-    /// <summary>Parent of a branch.</summary>
-    public string? Parent { get; init; }
-
-    /// <summary>WAL entries 1 .. this are in the segments.</summary>
-    public long IndexedThrough { get; init; }
-
-    /// <summary>WAL entries of parents that a branch has not indexed yet, oldest first.</summary>
-    public IReadOnlyList<InheritedTail> InheritedTails { get; init; } = [];
-
-    public IReadOnlyList<SegmentDescriptor> Segments { get; init; } = [];
-
-    /// <summary>The cluster trees that segments name.</summary>
-    public IReadOnlyList<TreeDescriptor> Trees { get; init; } = [];
-
-    /// <summary>Objects no longer referenced, kept until grace has passed for the sake of slower nodes.</summary>
-    public IReadOnlyList<RetiredObject> Retired { get; init; } = [];
-
-    /// <summary>When which part of the WAL was given up; an entry may be deleted grace after.</summary>
-    public IReadOnlyList<TrimMark> Trims { get; init; } = [];
-
-    /// <summary>Pins this namespace holds at others.</summary>
-    public IReadOnlyList<string> PinsHeld { get; init; } = [];
-
-    /// <summary>
-    /// The same manifest with a time for everything it was the first to give up. A publication may land long after it was sent, so whoever makes a manifest
-    /// cannot say when it will be published; whoever has read it knows a time by which it was.
-    /// </summary>
-    public Manifest Dated(long publishedByMs) => this with
-    {
-        Retired = Retired.Select(r => r.RetiredAtMs == 0 ? r with { RetiredAtMs = publishedByMs } : r).ToArray(),
-        Trims = Trims.Select(t => t.PublishedAtMs == 0 ? t with { PublishedAtMs = publishedByMs } : t).ToArray(),
-    };
-
-    /// <summary>The same without the trees that no segment names; their objects are given up.</summary>
-    public Manifest WithoutUnusedTrees()
-    {
-        var named = Segments.SelectMany(s => s.Trees).Select(t => t.TreeId).ToHashSet();
-        var unused = Trees.Where(t => !named.Contains(t.Id)).ToArray();
-        return unused.Length == 0 ? this : this with
-        {
-            Trees = Trees.Except(unused).ToArray(),
-            Retired = [.. Retired, .. unused.SelectMany(t => t.Parts).Select(p => new RetiredObject(p.Key, 0))],
-        };
-    }
-
-    /// <summary>Every object that segments and trees consist of.</summary>
-    public IEnumerable<string> ObjectKeys() => Segments.SelectMany(s => s.AllKeys()).Concat(Trees.SelectMany(t => t.Parts).Select(p => p.Key));
-
-    /// <summary>Highest slot a writer must not claim any more.</summary>
-    public long TrimmedThrough => IndexedThrough;
-
-    public long LiveDocuments => Segments.Sum(s => (long)s.Documents - s.Deleted);
-
-    public long LogicalBytes => (long)Segments.Aggregate(UInt128.Zero, (sum, s) => sum + s.Live(s.LogicalBytes));
-}
-
-/// <param name="Name">The namespace whose entries they are.</param>
-internal sealed record InheritedTail(string Name, ulong Epoch, long From, long Through)
-{
-    /// <summary>Far more entries than a namespace ever leaves unindexed, so that a damaged number cannot keep a reader busy for ever.</summary>
-    private const long MaxEntries = 1 << 24;
-
-    public static void Write(ByteWriter writer, InheritedTail tail)
-    {
-        writer.Text(tail.Name);
-        writer.UInt64(tail.Epoch);
-        writer.Int64(tail.From);
-        writer.Int64(tail.Through);
-    }
-
-    public static InheritedTail Read(ref ByteReader reader)
-    {
-        var tail = new InheritedTail(reader.Text(), reader.UInt64(), reader.Int64(), reader.Int64());
-        return tail.From >= 1 && tail.Through >= tail.From && tail.Through - tail.From < MaxEntries
-            ? tail
-            : throw new CorruptDataException($"inherited WAL entries {tail.From} to {tail.Through}");
-    }
-
-    public static List<InheritedTail> ReadList(ref ByteReader reader)
-    {
-        int count = reader.Count(25);
-        var tails = new List<InheritedTail>(count);
-        for (int i = 0; i < count; i++)
-        {
-            tails.Add(Read(ref reader));
-        }
-
-        return tails;
-    }
-}
-
-/// <param name="RetiredAtMs">A time at which a manifest without the object was known to be published; 0: this manifest is the first without it.</param>
-internal readonly record struct RetiredObject(string Key, long RetiredAtMs);
-
-/// <summary>Which entries nobody needs any more. A mark through 0 says when the epoch began, for the sake of the entries of those before.</summary>
-/// <param name="PublishedAtMs">A time at which the mark was known to be published; 0: this manifest is the first with it.</param>
-internal readonly record struct TrimMark(long Through, long PublishedAtMs);
 
 /// <summary>Manifest bytes: an envelope around fixed fields and length-prefixed lists (docs/formats/manifest.md).</summary>
 internal static class ManifestFormat
 {
     private static ReadOnlySpan<byte> Magic => "PMAN"u8;
 
-    /// <summary>Version 2 added trees.</summary>
-    private const ushort Version = 2;
+    /// <summary>Version 2 added trees; version 3 the history, and short forms of what was given up.</summary>
+    private const ushort Version = 3;
 
     public static void Write(ByteWriter writer, Manifest manifest)
     {
@@ -168,20 +37,8 @@ internal static class ManifestFormat
             WriteSegment(writer, segment);
         }
 
-        writer.Varint((ulong)manifest.Retired.Count);
-        foreach (var retired in manifest.Retired)
-        {
-            writer.Text(retired.Key);
-            writer.Int64(retired.RetiredAtMs);
-        }
-
-        writer.Varint((ulong)manifest.Trims.Count);
-        foreach (var trim in manifest.Trims)
-        {
-            writer.Int64(trim.Through);
-            writer.Int64(trim.PublishedAtMs);
-        }
-
+        RetiredObjects.WriteList(writer, manifest.Retired);
+        TrimMark.WriteList(writer, manifest.Trims);
         writer.Varint((ulong)manifest.PinsHeld.Count);
         foreach (string pin in manifest.PinsHeld)
         {
@@ -189,6 +46,15 @@ internal static class ManifestFormat
         }
 
         TreeDescriptorFormat.WriteList(writer, manifest.Trees);
+        writer.Int64(manifest.IndexedAtMs);
+        writer.Varint((ulong)manifest.IndexedBytes);
+        HistoryLink.Write(writer, manifest.History);
+        writer.Byte(manifest.CopiedThrough is null ? (byte)0 : (byte)1);
+        if (manifest.CopiedThrough is { } copied)
+        {
+            writer.Int64(copied);
+        }
+
         Envelope.End(writer);
     }
 
@@ -229,10 +95,14 @@ internal static class ManifestFormat
             Parent = ReadOptionalText(ref reader),
             InheritedTails = InheritedTail.ReadList(ref reader),
             Segments = ReadSegments(ref reader, format),
-            Retired = ReadRetired(ref reader),
-            Trims = ReadTrims(ref reader),
+            Retired = format < 3 ? RetiredObjects.ReadKeys(ref reader) : RetiredObjects.ReadList(ref reader),
+            Trims = TrimMark.ReadList(ref reader),
             PinsHeld = ReadTexts(ref reader),
             Trees = format == 1 ? [] : TreeDescriptorFormat.ReadList(ref reader),
+            IndexedAtMs = format < 3 ? 0 : TimeFormat.Read(ref reader),
+            IndexedBytes = format < 3 ? 0 : reader.Int64Varint(),
+            History = format < 3 ? null : HistoryLink.Read(ref reader),
+            CopiedThrough = format >= 3 && reader.Boolean() ? ReadSequence(ref reader) : null,
         };
         reader.ExpectEnd();
         TreeDescriptorFormat.CheckReferences(manifest.Segments, manifest.Trees);
@@ -308,30 +178,6 @@ internal static class ManifestFormat
         }
 
         return parts;
-    }
-
-    private static List<RetiredObject> ReadRetired(ref ByteReader reader)
-    {
-        int count = reader.Count(9);
-        var list = new List<RetiredObject>(count);
-        for (int i = 0; i < count; i++)
-        {
-            list.Add(new RetiredObject(reader.Text(), TimeFormat.Read(ref reader)));
-        }
-
-        return list;
-    }
-
-    private static List<TrimMark> ReadTrims(ref ByteReader reader)
-    {
-        int count = reader.Count(16);
-        var list = new List<TrimMark>(count);
-        for (int i = 0; i < count; i++)
-        {
-            list.Add(new TrimMark(reader.Int64(), TimeFormat.Read(ref reader)));
-        }
-
-        return list;
     }
 
     private static List<string> ReadTexts(ref ByteReader reader)

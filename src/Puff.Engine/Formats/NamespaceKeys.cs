@@ -32,6 +32,9 @@ internal sealed class NamespaceKeys
 
     public string PinFolder => Folder + "pin/";
 
+    /// <summary>Manifests kept for restoring. Listed before pins: whoever lists everything sees the pins of those who read what is here.</summary>
+    public string HistoryFolder => Folder + "history/";
+
     public string WalEpochFolder(ulong epoch) => $"{WalFolder}{epoch:x16}/";
 
     public string WalEntry(ulong epoch, long sequence) => $"{WalEpochFolder(epoch)}{sequence.ToString("D20", CultureInfo.InvariantCulture)}";
@@ -45,6 +48,9 @@ internal sealed class NamespaceKeys
     public string TreePart(ulong treeId, int firstNode, ulong chance) =>
         $"{TreeFolder}{treeId:x16}.{firstNode.ToString("D10", CultureInfo.InvariantCulture)}.{chance:x16}";
 
+    /// <summary>A manifest that was replaced and kept.</summary>
+    public string History(ulong epoch, long version) => $"{HistoryFolder}{epoch:x16}/{version.ToString("D20", CultureInfo.InvariantCulture)}";
+
     /// <summary>The pin a branch leaves at each namespace whose objects it still needs.</summary>
     public string Pin(string child, ulong childEpoch) => $"{PinFolder}{EncodeName(child)}.{childEpoch:x16}";
 
@@ -53,6 +59,20 @@ internal sealed class NamespaceKeys
     /// <summary>Whether a key is one of this namespace's immutable objects: those that an indexer writes under fresh names and a manifest refers to.</summary>
     public bool IsIndexObject(string key) =>
         key.StartsWith(SegmentFolder, StringComparison.Ordinal) || key.StartsWith(TreeFolder, StringComparison.Ordinal);
+
+    /// <summary>Epoch and version of a kept manifest's key, or null for anything else.</summary>
+    public (ulong Epoch, long Version)? ParseHistory(string key) => ParseNumbered(HistoryFolder, key);
+
+    /// <summary>Child and child's epoch of a pin in this namespace, or null for any other key.</summary>
+    public (string Child, ulong Epoch)? ParsePin(string key)
+    {
+        string rest = key.StartsWith(PinFolder, StringComparison.Ordinal) ? key[PinFolder.Length..] : "";
+        int dot = rest.LastIndexOf('.');
+        return dot > 0 && rest.Length - dot == 17 && IsName(DecodeName(rest[..dot]))
+            && ulong.TryParse(rest[(dot + 1)..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch)
+            ? (DecodeName(rest[..dot]), epoch)
+            : null;
+    }
 
     public static string NamespacesFolder(string root) => root.Length == 0 ? "ns/" : root + "/ns/";
 
@@ -65,13 +85,16 @@ internal sealed class NamespaceKeys
     }
 
     /// <summary>Epoch and sequence of a WAL key of this namespace, or null for anything else.</summary>
-    public (ulong Epoch, long Sequence)? ParseWalEntry(string key)
+    public (ulong Epoch, long Sequence)? ParseWalEntry(string key) => ParseNumbered(WalFolder, key);
+
+    /// <summary>The two numbers of "{folder}{16 hex digits}/{20 digits}".</summary>
+    private static (ulong Epoch, long Number)? ParseNumbered(string folder, string key)
     {
-        string rest = key.StartsWith(WalFolder, StringComparison.Ordinal) ? key[WalFolder.Length..] : "";
+        string rest = key.StartsWith(folder, StringComparison.Ordinal) ? key[folder.Length..] : "";
         return rest.Length == 16 + 1 + 20 && rest[16] == '/'
             && ulong.TryParse(rest[..16], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong epoch)
-            && long.TryParse(rest[17..], NumberStyles.None, CultureInfo.InvariantCulture, out long sequence)
-            ? (epoch, sequence)
+            && long.TryParse(rest[17..], NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? (epoch, number)
             : null;
     }
 

@@ -7,14 +7,16 @@ using Puff.Engine.Storage;
 namespace Puff.Engine.Indexing;
 
 /// <summary>
-/// Deletes what no manifest and no pin needs any more, never earlier than grace after it was given up (design 3.3, 3.4): retired objects, trimmed WAL
-/// entries, and
-/// orphans of crashed indexers or ended epochs. Reads everything it decides by from the store, so that a sleeping node deletes nothing it should not.
+/// Deletes what no manifest, no kept manifest and no pin needs any more, never earlier than grace after it was given up (design 3.3, 3.4): retired objects,
+/// trimmed WAL entries, kept manifests beyond the retention, and orphans of crashed indexers or ended epochs. Reads everything it decides by from the store,
+/// so that a sleeping node deletes nothing it should not.
 /// </summary>
 internal sealed class Collector(EngineContext context)
 {
     /// <summary>Objects that nothing refers to are kept this many times grace after they were written: a segment may be in the making.</summary>
-    private const int OrphanGraces = 2;
+    internal const int OrphanGraces = 2;
+
+    private readonly DeadPins deadPins = new(context);
 
     /// <returns>How many objects were deleted.</returns>
     public async Task<int> CollectAsync(Namespace target, CancellationToken cancellation)
@@ -42,14 +44,15 @@ internal sealed class Collector(EngineContext context)
 
         // By then what this version gave up was published: by the store's word while it is still the newest, else by now.
         var newest = objects.Find(o => o.Key == target.Keys.Current && o.ETag == current.ETag);
-        current = current with { Manifest = current.Manifest.Dated(newest?.LastModified.ToUnixTimeMilliseconds() ?? context.NowMs) };
-        if (await ReadPinsAsync(target.Keys, objects, cancellation) is not { } pinned)
+        long publishedBy = newest?.LastModified.ToUnixTimeMilliseconds() ?? context.NowMs;
+        current = current with { Manifest = current.Manifest.Dated(publishedBy, context.Settings.Grace) };
+        if (await ReadHeldAsync(target, current.Manifest, objects, cancellation) is not { } held)
         {
             return 0;
         }
 
-        var due = FindDue(target.Keys, current.Manifest, objects, pinned, now);
-        if (HasOrphans(target.Keys, current.Manifest, due))
+        var due = FindDue(target.Keys, current.Manifest, objects, held, now);
+        if (due.Exists(k => target.Keys.ParseHistory(k) is null))
         {
             if (await FenceAsync(target, current, cancellation) is not { } fenced)
             {
@@ -64,7 +67,8 @@ internal sealed class Collector(EngineContext context)
             await context.Store.DeleteAsync(key, StorePurpose.Collect, cancellation);
         }
 
-        await ForgetAsync(target, current, objects, due, cancellation);
+        await ForgetAsync(target, current, objects, held, due, cancellation);
+        due.AddRange(await deadPins.ReleaseAsync(target.Keys, objects, now, cancellation));
         if (due.Count > 0)
         {
             LogMessages.Collected(context.Log, due.Count, target.Name);
@@ -77,15 +81,10 @@ internal sealed class Collector(EngineContext context)
     private static bool IsStray(Manifest manifest, long sequence) =>
         sequence <= manifest.IndexedThrough && !manifest.Trims.Any(t => t.Through >= sequence);
 
-    private static bool HasOrphans(NamespaceKeys keys, Manifest manifest, List<string> due)
-    {
-        var retired = manifest.Retired.Select(r => r.Key).ToHashSet(StringComparer.Ordinal);
-        return due.Exists(k => keys.IsIndexObject(k) && !retired.Contains(k));
-    }
-
     /// <summary>
-    /// A publication that names the orphans may still be on its way to the store, from a crashed or sleeping indexer. It was made against this version of the
-    /// manifest or an older one: with the next version in place it can never succeed, and the orphans are nobody's.
+    /// A publication that names what is due may still be on its way to the store: from a crashed or sleeping indexer, if nobody else knows the objects, or from
+    /// somebody who restores a deleted namespace in its place. It was made against this version of the manifest or an older one: with the next version in place
+    /// it can never succeed, and the objects are nobody's.
     /// </summary>
     private async Task<ManifestVersion?> FenceAsync(Namespace target, ManifestVersion current, CancellationToken cancellation)
     {
@@ -99,24 +98,25 @@ internal sealed class Collector(EngineContext context)
         return fenced;
     }
 
-    private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, PinnedObjects pinned, long now)
+    private List<string> FindDue(NamespaceKeys keys, Manifest manifest, List<ObjectInfo> objects, HeldObjects held, long now)
     {
         long grace = (long)context.Settings.Grace.TotalMilliseconds;
         long trimmed = manifest.Trims.Where(t => t.PublishedAtMs + grace < now).Select(t => t.Through).DefaultIfEmpty(0).Max();
-        var retired = manifest.Retired.GroupBy(r => r.Key, StringComparer.Ordinal)
-            .ToDictionary(g => g.Key, g => g.Max(r => r.RetiredAtMs), StringComparer.Ordinal);
+        var retired = new RetiredIndex(manifest.Retired);
         var referenced = manifest.ObjectKeys().ToHashSet(StringComparer.Ordinal);
         bool isYoung = manifest.Trims.Any(t => t.Through == 0 && t.PublishedAtMs + grace >= now);
-        var due = new List<string>();
+        int expired = held.History.CountExpired(now - (long)context.Settings.History.TotalMilliseconds);
+        var kept = held.History.Kept.Select(m => keys.History(m.Epoch, m.Version)).ToArray();
+        var due = kept.Take(expired).ToList();
         foreach (var item in objects)
         {
             bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
             bool isDue = keys.ParseWalEntry(item.Key) is { } entry
-                ? !pinned.Holds(entry.Epoch, entry.Sequence)
+                ? !held.Holds(entry.Epoch, entry.Sequence)
                     && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed || IsStray(manifest, entry.Sequence) : isOld && !isYoung)
                 : keys.IsIndexObject(item.Key)
-                    && !referenced.Contains(item.Key) && !pinned.Holds(item.Key)
-                    && (retired.TryGetValue(item.Key, out long since) ? since + grace < now : isOld);
+                    ? !referenced.Contains(item.Key) && !held.Holds(item.Key) && (retired.Find(item.Key) is { } since ? since + grace < now : isOld)
+                    : isOld && keys.ParseHistory(item.Key) is not null && !kept.Contains(item.Key, StringComparer.Ordinal);
             if (isDue)
             {
                 due.Add(item.Key);
@@ -127,17 +127,19 @@ internal sealed class Collector(EngineContext context)
     }
 
     /// <summary>Drops from the manifest what is gone, and lets go of pins at parents this namespace no longer reads from.</summary>
-    private async Task ForgetAsync(Namespace target, ManifestVersion current, List<ObjectInfo> objects, List<string> deleted, CancellationToken cancellation)
+    private async Task ForgetAsync(
+        Namespace target, ManifestVersion current, List<ObjectInfo> objects, HeldObjects held, List<string> deleted, CancellationToken cancellation)
     {
         var manifest = current.Manifest;
         var gone = deleted.ToHashSet(StringComparer.Ordinal);
         var present = objects.Select(o => o.Key).Where(k => !gone.Contains(k)).ToHashSet(StringComparer.Ordinal);
-        var retired = manifest.Retired.Where(r => KeepsRetired(target.Keys, r, present)).ToArray();
+        var waiting = new PresentObjects(present.Where(k => !held.Holds(k)));
+        var retired = manifest.Retired.Where(r => IsRecent(r.RetiredAtMs) || waiting.HasAny(r)).ToArray();
         long lowestLeft = objects.Select(o => target.Keys.ParseWalEntry(o.Key))
             .Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
             .Select(e => e!.Value.Sequence).DefaultIfEmpty(long.MaxValue).Min();
         var trims = manifest.Trims.Where(t => t.Through == 0 ? IsRecent(t.PublishedAtMs) : t.Through >= lowestLeft).ToArray();
-        var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, p)).ToArray() : [];
+        var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, held.History, p)).ToArray() : [];
         if (retired.Length == manifest.Retired.Count && trims.Length == manifest.Trims.Count && releasable.Length == 0)
         {
             return;
@@ -157,29 +159,28 @@ internal sealed class Collector(EngineContext context)
         }
     }
 
-    /// <summary>Own objects are remembered until they are gone; a parent's until grace has passed for the sake of this namespace's slower readers.</summary>
-    private bool KeepsRetired(NamespaceKeys keys, RetiredObject item, HashSet<string> present) =>
-        item.Key.StartsWith(keys.Folder, StringComparison.Ordinal)
-            ? present.Contains(item.Key)
-            : IsRecent(item.RetiredAtMs);
-
     private bool IsRecent(long milliseconds) => milliseconds + (long)context.Settings.Grace.TotalMilliseconds >= context.NowMs;
 
-    /// <summary>A pin is needed while a segment, or a retired object some reader may still hold, lies in its owner's folder.</summary>
-    private bool StillNeeds(Manifest manifest, RetiredObject[] retired, string pin)
+    /// <summary>A pin is needed while a segment, a retired object a reader may still hold, or one a kept manifest names lies in its owner's folder.</summary>
+    private bool StillNeeds(Manifest manifest, RetiredObject[] retired, HistoryChain history, string pin)
     {
         string owner = pin[..pin.IndexOf("/pin/", StringComparison.Ordinal)] + "/";
-        return manifest.ObjectKeys().Concat(retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => r.Key))
+        return history.Kept.Append(manifest).SelectMany(m => m.ObjectKeys()).Concat(retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => r.Key))
+            .Concat(history.Kept.SelectMany(m => m.InheritedTails).Select(t => context.KeysOf(t.Name).Folder))
             .Any(k => k.StartsWith(owner, StringComparison.Ordinal));
     }
 
     /// <summary>
-    /// A pin that cannot be read stops the collection: what it protects is unknown. Null when one has gone since the listing: a younger pin on the same objects
-    /// may have come since, too.
+    /// What pins and kept manifests need. A kept manifest that is beyond the retention counts like the others: it is deleted first, and what it names only when
+    /// a later listing shows neither it nor a pin of somebody who has read it. A pin or manifest that cannot be read stops the collection: what it protects is
+    /// unknown. Null when a pin has gone since the listing: a younger pin on the same objects may have come since, too.
     /// </summary>
-    private async Task<PinnedObjects?> ReadPinsAsync(NamespaceKeys keys, List<ObjectInfo> objects, CancellationToken cancellation)
+    private async Task<HeldObjects?> ReadHeldAsync(Namespace target, Manifest current, List<ObjectInfo> objects, CancellationToken cancellation)
     {
-        var pinned = new PinnedObjects();
+        var keys = target.Keys;
+        var history = await HistoryChain.ReadAsync(
+            target.Manifests, keys, current, objects.Select(o => o.Key), StorePurpose.Collect, cancellation);
+        var held = new HeldObjects(keys, history, current.Retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => keys.ParseWalEntry(r.Key)));
         foreach (var item in objects.Where(o => o.Key.StartsWith(keys.PinFolder, StringComparison.Ordinal)))
         {
             var result = await context.Store.GetAsync(item.Key, default, StorePurpose.Collect, cancellation);
@@ -190,7 +191,7 @@ internal sealed class Collector(EngineContext context)
 
             try
             {
-                pinned.Add(PinFormat.Read(result.Content!.Span));
+                held.Add(PinFormat.Read(result.Content!.Span));
             }
             catch (CorruptDataException damage)
             {
@@ -203,13 +204,28 @@ internal sealed class Collector(EngineContext context)
             }
         }
 
-        return pinned;
+        return held;
     }
 
-    private sealed class PinnedObjects
+    /// <summary>What others than the present manifest need: branches, moments to restore, and a namespace that was restored in its own place.</summary>
+    private sealed class HeldObjects
     {
-        private readonly HashSet<string> keys = new(StringComparer.Ordinal);
-        private readonly List<InheritedTail> tails = [];
+        private readonly HashSet<string> keys;
+        private readonly List<InheritedTail> tails;
+        private readonly HashSet<ulong> readEpochs;
+
+        /// <param name="own">Of the namespace.</param>
+        /// <param name="history">Its manifests.</param>
+        /// <param name="readTails">Log entries of earlier epochs that slower nodes may still read.</param>
+        public HeldObjects(NamespaceKeys own, HistoryChain history, IEnumerable<(ulong Epoch, long Sequence)?> readTails)
+        {
+            History = history;
+            keys = history.Kept.SelectMany(m => m.ObjectKeys()).ToHashSet(StringComparer.Ordinal);
+            tails = history.Manifests.SelectMany(m => m.InheritedTails).Where(t => t.Name == own.Name).ToList();
+            readEpochs = readTails.Where(e => e is not null).Select(e => e!.Value.Epoch).ToHashSet();
+        }
+
+        public HistoryChain History { get; }
 
         public void Add(BranchPin pin)
         {
@@ -219,6 +235,15 @@ internal sealed class Collector(EngineContext context)
 
         public bool Holds(string key) => keys.Contains(key);
 
-        public bool Holds(ulong epoch, long sequence) => tails.Exists(t => t.Epoch == epoch && sequence >= t.From && sequence <= t.Through);
+        public bool Holds(ulong epoch, long sequence) => History.Holds(epoch, sequence) || readEpochs.Contains(epoch)
+            || tails.Exists(t => t.Epoch == epoch && sequence >= t.From && sequence <= t.Through);
+    }
+
+    /// <summary>Finds whether anything of what was given up is there.</summary>
+    private sealed class PresentObjects(IEnumerable<string> objects)
+    {
+        private readonly ILookup<string, string> bySegment = objects.ToLookup(k => RetiredObjects.SegmentOf(k) ?? k, StringComparer.Ordinal);
+
+        public bool HasAny(RetiredObject retired) => bySegment[RetiredObjects.SegmentOf(retired.Key) ?? retired.Key].Any(retired.Covers);
     }
 }

@@ -57,7 +57,7 @@ internal sealed class Flusher(EngineContext context)
 
     private async Task<Manifest> BuildAsync(Namespace target, NamespaceView view, NamespaceSnapshot snapshot, CancellationToken cancellation)
     {
-        var old = view.Current!.Manifest.Dated(context.NowMs);
+        var old = view.Current!.Manifest.Dated(context.NowMs, context.Settings.Grace);
         var replaced = new List<string>();
         var segments = new List<SegmentDescriptor>();
         foreach (var set in snapshot.Sets.OfType<SegmentDocumentSet>())
@@ -74,7 +74,6 @@ internal sealed class Flusher(EngineContext context)
             LogMessages.Indexed(context.Log, target.Name, snapshot.Sequence, built.Documents, keyBase);
         }
 
-        var emptied = segments.Where(s => s.Deleted == s.Documents).SelectMany(s => s.AllKeys());
         var next = old with
         {
             Schema = snapshot.Schema,
@@ -82,12 +81,14 @@ internal sealed class Flusher(EngineContext context)
             LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
             UpdatedAtMs = snapshot.UpdatedAt.ToUnixTimeMilliseconds(),
             IndexedThrough = snapshot.Sequence,
+            IndexedAtMs = snapshot.CommittedAtMs,
+            IndexedBytes = old.IndexedBytes + snapshot.UnindexedBytes,
             InheritedTails = [],
             Segments = segments.Where(s => s.Deleted < s.Documents).ToArray(),
-            Retired = [.. old.Retired, .. target.RetireTails(old), .. replaced.Concat(emptied).Select(k => new RetiredObject(k, 0))],
             Trims = [.. old.Trims, new TrimMark(snapshot.Sequence, 0)],
         };
-        return next.WithoutUnusedTrees();
+        var emptied = segments.Where(s => s.Deleted == s.Documents);
+        return next.Retiring(emptied, [.. target.TailKeys(old), .. replaced]).WithoutUnusedTrees();
     }
 
     private async Task<SegmentDescriptor> BuildAsync(
@@ -125,18 +126,19 @@ internal sealed class Flusher(EngineContext context)
     /// <summary>After a deletion everything of the epoch is given up at once; the manifest stays as the tombstone that carries the epoch.</summary>
     private Manifest EndOf(Namespace target, NamespaceView view)
     {
-        var old = view.Current!.Manifest.Dated(context.NowMs);
-        return old with
+        var old = view.Current!.Manifest.Dated(context.NowMs, context.Settings.Grace);
+        var end = old with
         {
             Deleted = true,
             BornLive = false,
             IndexedThrough = view.State.Sequence,
+            IndexedAtMs = view.State.CommittedAtMs,
             InheritedTails = [],
             Segments = [],
             Trees = [],
-            Retired = [.. old.Retired, .. target.RetireTails(old), .. old.ObjectKeys().Select(k => new RetiredObject(k, 0))],
             Trims = [.. old.Trims, new TrimMark(view.State.Sequence, 0)],
         };
+        return end.Retiring(old.Segments, [.. target.TailKeys(old), .. Manifest.KeysOf(old.Trees)]);
     }
 
     /// <summary>The last part of a segment's key, whichever namespace wrote it.</summary>

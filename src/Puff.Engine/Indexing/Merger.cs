@@ -138,15 +138,15 @@ internal sealed class Merger(EngineContext context)
     /// <summary>The next manifest. Whatever of the old one and of the merge it does not name is given up.</summary>
     private Manifest Replace(Manifest old, MergeResult result, SegmentDescriptor merged)
     {
-        old = old.Dated(context.NowMs);
+        old = old.Dated(context.NowMs, context.Settings.Grace);
         var gone = result.Inputs.Select(i => i.Descriptor.KeyBase).ToHashSet(StringComparer.Ordinal);
         var kept = old.Segments.Where(s => !gone.Contains(s.KeyBase)).ToArray();
         bool isEmpty = merged.Documents == merged.Deleted;
         SegmentDescriptor[] segments = isEmpty ? kept : [merged, .. kept];
         var named = segments.SelectMany(s => s.Trees).Select(t => t.TreeId).ToHashSet();
         var next = old with { Segments = segments, Trees = result.Trees.Apply(old.Trees).Where(t => named.Contains(t.Id)).ToArray() };
-        var retired = old.ObjectKeys().Concat(merged.AllKeys()).Concat(result.Trees.NewKeys).Distinct().Except(next.ObjectKeys());
-        return next with { Retired = [.. old.Retired, .. retired.Select(k => new RetiredObject(k, 0))] };
+        var trees = Manifest.KeysOf(old.Trees).Concat(result.Trees.NewKeys).Distinct().Except(Manifest.KeysOf(next.Trees));
+        return next.Retiring(old.Segments.Append(merged).Except(segments), trees);
     }
 
     /// <summary>What was built, before it is published.</summary>

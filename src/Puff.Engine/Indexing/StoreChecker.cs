@@ -61,6 +61,7 @@ internal sealed class StoreChecker(EngineContext context)
         {
             await CheckLogAsync(keys, manifest, present, needed, cancellation);
             await CheckSegmentsAsync(keys, manifest, needed, cancellation);
+            await CheckHistoryAsync(keys, manifest, present, needed, cancellation);
         }
 
         await CheckPinsAsync(keys, present, needed, cancellation);
@@ -109,6 +110,7 @@ internal sealed class StoreChecker(EngineContext context)
         {
             for (long sequence = tail.From; sequence <= tail.Through; sequence++)
             {
+                needed.Add(keys.Of(tail.Name).WalEntry(tail.Epoch, sequence));
                 await CheckEntryAsync(keys, keys.Of(tail.Name), tail.Epoch, sequence, cancellation);
             }
         }
@@ -138,7 +140,7 @@ internal sealed class StoreChecker(EngineContext context)
 
     private async Task CheckSegmentsAsync(NamespaceKeys keys, Manifest manifest, HashSet<string> needed, CancellationToken cancellation)
     {
-        foreach (var segment in manifest.Segments)
+        foreach (var segment in manifest.Segments.Where(s => s.AllKeys().Any(k => !needed.Contains(k))))
         {
             needed.UnionWith(segment.AllKeys());
             objects += segment.AllKeys().Count();
@@ -149,7 +151,7 @@ internal sealed class StoreChecker(EngineContext context)
             }
         }
 
-        foreach (var tree in manifest.Trees)
+        foreach (var tree in manifest.Trees.Where(t => t.Parts.Any(p => !needed.Contains(p.Key))))
         {
             needed.UnionWith(tree.Parts.Select(p => p.Key));
             objects += tree.Parts.Count;
@@ -158,6 +160,62 @@ internal sealed class StoreChecker(EngineContext context)
             {
                 problems.Add(new CheckProblem(keys.Name, problem.Key, problem.Message));
             }
+        }
+    }
+
+    /// <summary>Every moment that is kept must be there: the manifests, what they name, and the log between them.</summary>
+    private async Task CheckHistoryAsync(
+        NamespaceKeys keys, Manifest manifest, Dictionary<string, ObjectInfo> present, HashSet<string> needed, CancellationToken cancellation)
+    {
+        HistoryChain chain;
+        try
+        {
+            chain = await HistoryChain.ReadAsync(new ManifestStore(context, keys), keys, manifest, present.Keys, StorePurpose.User, cancellation);
+        }
+        catch (PuffException damage) when (damage.Kind == ErrorKind.Corrupt)
+        {
+            problems.Add(new CheckProblem(keys.Name, keys.HistoryFolder, damage.Message));
+            return;
+        }
+
+        foreach (var kept in chain.Kept.Reverse())
+        {
+            objects++;
+            needed.Add(keys.History(kept.Epoch, kept.Version));
+            await CheckSegmentsAsync(keys, kept, needed, cancellation);
+            foreach (var (owner, epoch, sequence) in LogOf(keys, chain, kept, present))
+            {
+                if (needed.Add(owner.WalEntry(epoch, sequence)))
+                {
+                    await CheckEntryAsync(keys, owner, epoch, sequence, cancellation);
+                }
+            }
+        }
+
+        if (chain.Manifests[0].History is { } last && present.Keys.Any(k => keys.ParseHistory(k) is { } e && e.Epoch == last.Epoch && e.Version < last.Version))
+        {
+            problems.Add(new CheckProblem(keys.Name, keys.History(last.Epoch, last.Version), "the kept manifest is missing, but older ones are there"));
+        }
+    }
+
+    /// <summary>The log entries a kept manifest leads through.</summary>
+    private static IEnumerable<(NamespaceKeys Owner, ulong Epoch, long Sequence)> LogOf(
+        NamespaceKeys keys, HistoryChain chain, Manifest kept, Dictionary<string, ObjectInfo> present)
+    {
+        foreach (var tail in kept.InheritedTails)
+        {
+            for (long sequence = tail.From; sequence <= tail.Through; sequence++)
+            {
+                yield return (keys.Of(tail.Name), tail.Epoch, sequence);
+            }
+        }
+
+        // The last of an epoch leads to the end of its log, which only the log itself tells.
+        long end = chain.EndOf(kept) ?? present.Keys.Select(keys.ParseWalEntry).Where(e => e?.Epoch == kept.Epoch)
+            .Select(e => e!.Value.Sequence).DefaultIfEmpty(0).Max();
+        for (long sequence = kept.IndexedThrough + 1; sequence <= end; sequence++)
+        {
+            yield return (keys, kept.Epoch, sequence);
         }
     }
 

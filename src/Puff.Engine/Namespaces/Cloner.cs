@@ -39,10 +39,29 @@ internal sealed class Cloner(EngineContext context)
             Segments = origin.Manifest.Segments,
             Trees = origin.Manifest.Trees,
         };
+        await BranchAsync(target, before, manifest, () => CheckStillThere(source, sourceView.ReadAt));
+        return new WriteResult { RowsCopied = snapshot.LiveDocuments };
+    }
+
+    /// <summary>Publishes the first manifest of a branch with pins on all it refers to.</summary>
+    /// <param name="target">The branch.</param>
+    /// <param name="before">From <see cref="ClearAsync"/>.</param>
+    /// <param name="manifest">What it begins with.</param>
+    /// <param name="check">Throws when what the manifest refers to may have been gone before the pins were there.</param>
+    public async Task BranchAsync(Namespace target, NamespaceView before, Manifest manifest, Func<Task> check)
+    {
         var pins = await PinAsync(target, manifest);
-        manifest = manifest with { PinsHeld = [.. manifest.PinsHeld, .. pins] };
-        await CheckStillThereAsync(source, sourceView, pins);
-        return await PublishAsync(target, before, manifest, pins, snapshot.LiveDocuments);
+        try
+        {
+            await check();
+        }
+        catch
+        {
+            await UnpinAsync(pins);
+            throw;
+        }
+
+        await PublishAsync(target, before, manifest with { PinsHeld = [.. manifest.PinsHeld, .. pins] }, pins);
     }
 
     public async Task<WriteResult> CopyAsync(Namespace source, Namespace target)
@@ -75,11 +94,12 @@ internal sealed class Cloner(EngineContext context)
             throw new PuffException(ErrorKind.Unavailable, $"copying \"{source.Name}\" took longer than the grace period; nothing was copied, repeat it");
         }
 
-        return await PublishAsync(target, before, manifest, [], snapshot.LiveDocuments);
+        await PublishAsync(target, before, manifest, []);
+        return new WriteResult { RowsCopied = snapshot.LiveDocuments };
     }
 
     /// <summary>A view of the target in which no log is open any more, so that nothing can be written under what replaces it.</summary>
-    private static async Task<NamespaceView> ClearAsync(Namespace target, Action<NamespaceState> check)
+    public static async Task<NamespaceView> ClearAsync(Namespace target, Action<NamespaceState> check)
     {
         for (int attempt = 0; attempt < ClearingAttempts; attempt++)
         {
@@ -177,10 +197,14 @@ internal sealed class Cloner(EngineContext context)
         }
     }
 
-    private static IEnumerable<InheritedTail> TailOf(string source, Manifest manifest, long through) =>
+    /// <summary>The entries between what a manifest has indexed and the last one wanted.</summary>
+    public static IEnumerable<InheritedTail> TailOf(string source, Manifest manifest, long through) =>
         through > manifest.IndexedThrough ? [new InheritedTail(source, manifest.Epoch, manifest.IndexedThrough + 1, through)] : [];
 
-    /// <summary>One pin in the folder of every namespace whose objects the branch will read.</summary>
+    /// <summary>
+    /// One pin in the folder of every other namespace whose objects the branch will read. A namespace that is restored in its own place needs none: its own
+    /// manifest refers to what it had.
+    /// </summary>
     private async Task<List<string>> PinAsync(Namespace target, Manifest manifest)
     {
         var byOwner = manifest.ObjectKeys().GroupBy(k => NamespaceKeys.OwnerOf(context.Settings.Root, k)!)
@@ -191,7 +215,7 @@ internal sealed class Cloner(EngineContext context)
         }
 
         var pins = new List<string>();
-        foreach (var (owner, keys) in byOwner)
+        foreach (var (owner, keys) in byOwner.Where(o => o.Key != target.Name))
         {
             string pin = context.KeysOf(owner).Pin(target.Name, manifest.Epoch);
             byte[] content = PinFormat.Write(new BranchPin(keys, manifest.InheritedTails.Where(t => t.Name == owner).ToArray()));
@@ -203,18 +227,13 @@ internal sealed class Cloner(EngineContext context)
     }
 
     /// <summary>The pins count only if they were there before the source's collector could delete anything they name.</summary>
-    private async Task CheckStillThereAsync(Namespace source, NamespaceView view, List<string> pins)
-    {
-        if (context.Time.GetElapsedTime(view.ReadAt) <= context.Settings.Grace / 2)
-        {
-            return;
-        }
+    /// <param name="source">The namespace.</param>
+    /// <param name="readAt">When its manifest was read.</param>
+    public Task CheckStillThere(Namespace source, long readAt) => context.Time.GetElapsedTime(readAt) <= context.Settings.Grace / 2
+        ? Task.CompletedTask
+        : throw new PuffException(ErrorKind.Unavailable, $"branching \"{source.Name}\" took too long to be safe; repeat it");
 
-        await UnpinAsync(pins);
-        throw new PuffException(ErrorKind.Unavailable, $"branching \"{source.Name}\" took too long to be safe; repeat it");
-    }
-
-    private async Task<WriteResult> PublishAsync(Namespace target, NamespaceView before, Manifest manifest, List<string> pins, long documents)
+    private async Task PublishAsync(Namespace target, NamespaceView before, Manifest manifest, List<string> pins)
     {
         if (await target.Manifests.PublishAsync(manifest, before.Current, CancellationToken.None) is null)
         {
@@ -223,7 +242,6 @@ internal sealed class Cloner(EngineContext context)
         }
 
         await target.FreshenAsync();
-        return new WriteResult { RowsCopied = documents };
     }
 
     private async Task UnpinAsync(List<string> pins)

@@ -126,7 +126,7 @@ internal sealed class GroupCommitter(EngineContext context, Namespace owner)
             Sequence = sequence,
             WriterId = context.WriterId,
             BatchId = context.NextUInt128(),
-            TimestampMs = context.NowMs,
+            TimestampMs = Math.Max(context.NowMs, view.State.CommittedAtMs),
             Flags = WalEntryFlags.None,
             Operations = 0,
         };

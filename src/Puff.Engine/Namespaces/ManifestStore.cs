@@ -14,6 +14,8 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
 {
     private const int SettlingAttempts = 6;
 
+    private readonly HistoryKeeper history = new(context, keys);
+
     /// <summary>
     /// The manifest, or null when the namespace has none. With <paramref name="known"/> unchanged on the store, the same content with a fresh ReadAt.
     /// </summary>
@@ -29,19 +31,33 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
                 return known! with { ReadAt = readAt };
         }
 
+        return new ManifestVersion(Parse(keys.Current, result.Content!), result.ETag!, readAt);
+    }
+
+    /// <summary>A manifest that was kept when it was replaced; null when it is there no more.</summary>
+    public async ValueTask<Manifest?> ReadKeptAsync(ulong epoch, long version, StorePurpose purpose, CancellationToken cancellation)
+    {
+        string key = keys.History(epoch, version);
+        var result = await context.Store.GetAsync(key, default, purpose, cancellation);
+        return result.Status == GetStatus.Absent ? null : Parse(key, result.Content!);
+    }
+
+    /// <summary>Releases the content.</summary>
+    private Manifest Parse(string key, ObjectMemory content)
+    {
         try
         {
-            var manifest = ManifestFormat.Read(result.Content!.Span);
+            var manifest = ManifestFormat.Read(content.Span);
             CheckKeys(manifest);
-            return new ManifestVersion(manifest, result.ETag!, readAt);
+            return manifest;
         }
         catch (CorruptDataException damage)
         {
-            throw PuffException.Corrupt($"manifest {keys.Current} is damaged: {damage.Message}", damage);
+            throw PuffException.Corrupt($"manifest {key} is damaged: {damage.Message}", damage);
         }
         finally
         {
-            result.Content!.Release();
+            content.Release();
         }
     }
 
@@ -78,7 +94,7 @@ internal sealed class ManifestStore(EngineContext context, NamespaceKeys keys)
     /// </summary>
     public async ValueTask<ManifestVersion?> PublishAsync(Manifest next, ManifestVersion? expected, CancellationToken cancellation)
     {
-        next = next with { PublishId = context.NextUInt128() };
+        next = next with { PublishId = context.NextUInt128(), History = await history.KeepAsync(expected?.Manifest, next, cancellation) };
         byte[] content = ManifestFormat.Write(next);
         var condition = expected is null ? PutCondition.Absent : PutCondition.Matches(expected.ETag);
         bool unsettled = false;

@@ -258,14 +258,15 @@ internal sealed class Namespace
     /// <summary>The first manifest of a next life: a fresh epoch, and the old one's objects given up.</summary>
     public Manifest NewLife(NamespaceView on)
     {
-        long now = context.NowMs;
-        var first = new Manifest { Epoch = context.NextUInt64() | 1, CreatedAtMs = now };
-        return on.Current?.Manifest.Dated(now) is not { } old ? first : first with
+        long now = Math.Max(context.NowMs, on.State.CommittedAtMs);
+        var first = new Manifest { Epoch = context.NextUInt64() | 1, CreatedAtMs = now, IndexedAtMs = now };
+        if (on.Current?.Manifest.Dated(context.NowMs, context.Settings.Grace) is not { } old)
         {
-            Retired = [.. old.Retired, .. RetireTails(old), .. old.ObjectKeys().Select(k => new RetiredObject(k, 0))],
-            Trims = [new TrimMark(0, 0)],
-            PinsHeld = old.PinsHeld,
-        };
+            return first;
+        }
+
+        var next = first with { Retired = old.Retired, Trims = [new TrimMark(0, 0)], PinsHeld = old.PinsHeld };
+        return next.Retiring(old.Segments, [.. TailKeys(old), .. Manifest.KeysOf(old.Trees)]);
     }
 
     /// <summary>
@@ -273,8 +274,7 @@ internal sealed class Namespace
     /// readers and
     /// branches that stand on it.
     /// </summary>
-    public IEnumerable<RetiredObject> RetireTails(Manifest manifest) =>
-        manifest.InheritedTails.Select(t => new RetiredObject(Keys.Of(t.Name).WalEntry(t.Epoch, t.From), 0));
+    public IEnumerable<string> TailKeys(Manifest manifest) => manifest.InheritedTails.Select(t => Keys.Of(t.Name).WalEntry(t.Epoch, t.From));
 
     /// <summary>Whether a put that just succeeded may be acknowledged: the slot cannot have been a trimmed one (design 3.3).</summary>
     public async Task<bool> IsSlotTrustedAsync(NamespaceView on, long sequence)

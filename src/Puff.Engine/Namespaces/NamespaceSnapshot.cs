@@ -31,6 +31,12 @@ internal sealed class NamespaceSnapshot(
 
     public NamespaceOptions Options { get; init; } = new();
 
+    /// <summary>When entry <see cref="Sequence"/> was committed.</summary>
+    public long CommittedAtMs { get; init; }
+
+    /// <summary>Bytes of the entries that no segment holds.</summary>
+    public long UnindexedBytes { get; init; }
+
     /// <summary>The cluster trees that <see cref="Sets"/> use.</summary>
     public IReadOnlyList<TreeDescriptor> Trees { get; init; } = [];
 

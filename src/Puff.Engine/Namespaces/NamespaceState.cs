@@ -37,6 +37,7 @@ internal sealed unsafe class NamespaceState
         IsLive = !manifest.Deleted && (manifest.BornLive || manifest.IndexedThrough > 0);
         LastWriteAtMs = manifest.LastWriteAtMs;
         UpdatedAtMs = manifest.UpdatedAtMs;
+        CommittedAtMs = manifest.IndexedAtMs;
         segments = readers.Select(r => new SegmentState(r, trees)).ToArray();
         foreach (var reader in readers)
         {
@@ -67,6 +68,9 @@ internal sealed unsafe class NamespaceState
     public long LastWriteAtMs { get; private set; }
 
     public long UpdatedAtMs { get; private set; }
+
+    /// <summary>When entry <see cref="Sequence"/> was committed; before the first, when the epoch began. The next is never dated before it.</summary>
+    public long CommittedAtMs { get; private set; }
 
     /// <summary>Bytes of the applied entries that no segment holds yet.</summary>
     public long UnindexedBytes { get; private set; }
@@ -125,6 +129,7 @@ internal sealed unsafe class NamespaceState
             ApplyDeclarations(entry);
             ApplyOperations(entry);
             Sequence = inherited ? Sequence : entry.Header.Sequence;
+            CommittedAtMs = inherited ? CommittedAtMs : entry.Header.TimestampMs;
             IsDeleted = entry.DeletesNamespace;
             IsLive = !IsDeleted;
         }
@@ -157,6 +162,8 @@ internal sealed unsafe class NamespaceState
             {
                 UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
                 Options = Options,
+                CommittedAtMs = CommittedAtMs,
+                UnindexedBytes = UnindexedBytes,
                 Trees = Manifest.Trees,
                 VectorIndex = vectorIndex ?? VectorIndexSettings.Default,
             };

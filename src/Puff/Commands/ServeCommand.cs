@@ -11,7 +11,7 @@ internal static class ServeCommand
     public static IReadOnlyList<Setting> ServerSettings { get; } =
     [
         Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
-        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.DrainTimeout, Settings.DrainDelay,
+        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.History, Settings.DrainTimeout, Settings.DrainDelay,
         Settings.LogLevel,
     ];
 

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Puff.Configuration;
 
-/// <summary>Numbers and durations as people write them: "8", "200ms", "2s", "5m", "1h".</summary>
+/// <summary>Numbers and durations as people write them: "8", "200ms", "2s", "5m", "1h", "7d".</summary>
 internal static class Quantity
 {
-    private static readonly (string Unit, double Milliseconds)[] Units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
+    private static readonly (string Unit, double Milliseconds)[] Units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
     public static TimeSpan Duration(string text)
     {
@@ -19,7 +19,7 @@ internal static class Quantity
             }
         }
 
-        throw new FormatException($"'{text}' is no duration; write a number and ms, s, m or h, as in 200ms");
+        throw new FormatException($"'{text}' is no duration; write a number and ms, s, m, h or d, as in 200ms");
     }
 
     /// <param name="text">Digits.</param>

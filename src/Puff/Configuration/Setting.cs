@@ -58,6 +58,11 @@ internal static class Settings
         Validate = text => Quantity.Duration(text),
     };
 
+    public static readonly Setting History = new("history", "How far back namespaces can be restored: 0s for not at all; the same on every node.", "1h")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
     public static readonly Setting DrainTimeout = new("drain_timeout", "How long a server that was told to stop may take to finish what it began.", "10s")
     {
         Validate = text => Quantity.Duration(text),
@@ -79,6 +84,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, DrainTimeout, DrainDelay, LogLevel, Url, Output,
+        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, History, DrainTimeout, DrainDelay,
+        LogLevel, Url, Output,
     ];
 }

@@ -108,6 +108,7 @@ internal sealed class Node : IAsyncDisposable
         IndexThresholdEntries = Quantity.Count(settings.Get(Settings.IndexEntries), 1),
         MergeFanIn = Quantity.Count(settings.Get(Settings.MergeFanIn), 2),
         Grace = Quantity.Duration(settings.Get(Settings.Grace)),
+        History = Quantity.Duration(settings.Get(Settings.History)),
         CorruptEntries = Enum.Parse<CorruptEntryPolicy>(settings.Get(Settings.CorruptEntries), ignoreCase: true),
     };
 

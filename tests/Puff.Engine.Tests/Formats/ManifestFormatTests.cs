@@ -17,7 +17,7 @@ public sealed class ManifestFormatTests
     private static readonly BranchPin Pin = new(
         ["puff/ns/mother/seg/a1.rows", "puff/ns/mother/seg/a1.ids"], [new InheritedTail("mother", 0xFEDCBA9876543210, 4, 9)]);
 
-    public static TheoryData<string> Names => new("full", "trees", "new", "ended");
+    public static TheoryData<string> Names => new("full", "trees", "history", "new", "ended");
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -29,11 +29,22 @@ public sealed class ManifestFormatTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Version_2_is_read_and_written_unchanged(string name)
+    public void Version_3_is_read_and_written_unchanged(string name)
     {
         byte[] today = ManifestSamples.Write(Sample(name));
-        byte[] file = GoldenFiles.Read($"manifest/v2/{name}.bin", today);
+        byte[] file = GoldenFiles.Read($"manifest/v3/{name}.bin", today);
         Assert.Equal(file, today);
+        Assert.Equal(ManifestSamples.Text(Sample(name)), ManifestSamples.Text(ManifestFormat.Read(file)));
+    }
+
+    [Theory]
+    [InlineData("full")]
+    [InlineData("trees")]
+    [InlineData("new")]
+    [InlineData("ended")]
+    public void Version_2_is_read(string name)
+    {
+        byte[] file = GoldenFiles.Read($"manifest/v2/{name}.bin", []);
         Assert.Equal(ManifestSamples.Text(Sample(name)), ManifestSamples.Text(ManifestFormat.Read(file)));
     }
 
@@ -62,7 +73,7 @@ public sealed class ManifestFormatTests
     public void Changes_behind_a_valid_checksum_are_refused_or_make_another_manifest()
     {
         int refused = 0;
-        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.WithTrees), Damage.ResealEnvelope, 5000, 1))
+        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.WithHistory), Damage.ResealEnvelope, 5000, 1))
         {
             try
             {
@@ -92,6 +103,8 @@ public sealed class ManifestFormatTests
             full with { Version = -1 },
             full with { CreatedAtMs = -1 },
             full with { UpdatedAtMs = long.MaxValue },
+            full with { IndexedAtMs = -1 },
+            full with { IndexedBytes = -1 },
             full with { Trims = [new TrimMark(full.IndexedThrough + 1, 5)] },
             full with { InheritedTails = [new InheritedTail("mother", 1, 0, 5)] },
             full with { InheritedTails = [new InheritedTail("mother", 1, 6, 5)] },
@@ -195,6 +208,7 @@ public sealed class ManifestFormatTests
     {
         "full" => ManifestSamples.Full,
         "trees" => ManifestSamples.WithTrees,
+        "history" => ManifestSamples.WithHistory,
         "new" => ManifestSamples.New,
         _ => ManifestSamples.Ended,
     };

@@ -56,6 +56,22 @@ internal static class ManifestSamples
         ],
     };
 
+    /// <summary>The same with what version 3 brought: the history, and short forms of what was given up.</summary>
+    public static Manifest WithHistory => WithTrees with
+    {
+        IndexedAtMs = 1_700_000_000_002,
+        IndexedBytes = 7_000_000_000,
+        CopiedThrough = 1_000_000_009,
+        History = new HistoryLink(0xFEDCBA9876543210, 71, 999_000_000, 1_699_999_999_000, 6_000_000_000),
+        Retired =
+        [
+            new RetiredObject("puff/ns/child/seg/a1.", 1_700_000_000_000),
+            new RetiredObject("puff/ns/child/seg/b2.del.", 1_700_000_000_001, 4),
+            new RetiredObject("puff/ns/child/seg/b2.del.", 1_700_000_100_000, 9),
+            new RetiredObject("puff/ns/child/tree/0000000000abcdef.0000000000.0000000000000009", 0),
+        ],
+    };
+
     /// <summary>A namespace that was just created.</summary>
     public static Manifest New => new() { Epoch = 1, CreatedAtMs = 1_700_000_000_000 };
 
@@ -81,6 +97,7 @@ internal static class ManifestSamples
         string.Join(' ', m.Retired),
         string.Join(' ', m.Trims),
         string.Join(' ', m.PinsHeld),
+        $"{m.IndexedAtMs} {m.IndexedBytes} {m.History} {m.CopiedThrough}",
         string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {t.ProbesWhenTrained} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
     });
 }

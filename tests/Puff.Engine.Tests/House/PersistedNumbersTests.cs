@@ -120,6 +120,7 @@ public class PersistedNumbersTests
         Assert.Equal("puff/ns/docs/seg/abc.rows", new SegmentDescriptor { KeyBase = keys.SegmentBase("abc"), Documents = 1, LogicalBytes = 1, Parts = [] }.KeyOf("rows"));
         Assert.Equal("puff/ns/docs/tree/00000000000000ff.0000000012.000000000000000a", keys.TreePart(255, 12, 10));
         Assert.Equal("puff/ns/docs/pin/child.0000000000000007", keys.Pin("child", 7));
+        Assert.Equal("puff/ns/docs/history/00000000000000ff/00000000000000000012", keys.History(255, 12));
         Assert.Equal("ns/docs/", new NamespaceKeys("", "docs").Folder);
         Assert.Equal("puff/ns/%2E%2E/current", new NamespaceKeys("puff", "..").Current);
         Assert.Equal("puff", new EngineSettings().Root);
@@ -142,6 +143,7 @@ public class PersistedNumbersTests
         [
             $"^{Base}current$",
             $"^{Base}wal/[0-9a-f]{{16}}/[0-9]{{20}}$",
+            $"^{Base}history/[0-9a-f]{{16}}/[0-9]{{20}}$",
             $@"^{Base}seg/[0-9a-z]+\.(rows|ids|columns|vectors|codes)$",
             $@"^{Base}seg/[0-9a-z]+\.del\.[0-9]+\.[0-9a-f]{{16}}$",
             $@"^{Base}pin/[A-Za-z0-9_.-]+\.[0-9a-f]{{16}}$",

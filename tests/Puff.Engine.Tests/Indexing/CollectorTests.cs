@@ -1,6 +1,8 @@
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
+using Puff.Engine.Storage;
 using Puff.Engine.Tests.Namespaces;
+using Puff.Engine.Tests.Storage;
 using Puff.TestKit.Segments;
 using Puff.TestKit.Storage;
 using Xunit;
@@ -19,6 +21,7 @@ public sealed class CollectorTests
         var time = new SkippingTime();
         await using var fixture = new EngineFixture { Time = time };
         fixture.Settings = fixture.Settings with { MergeFanIn = 2 };
+        fixture.Settings = fixture.Settings with { History = TimeSpan.Zero };
         var engine = await fixture.OpenAsync();
         for (ulong i = 0; i < 2; i++)
         {
@@ -52,6 +55,7 @@ public sealed class CollectorTests
     {
         var time = new SkippingTime();
         await using var fixture = new EngineFixture { Time = time };
+        fixture.Settings = fixture.Settings with { History = TimeSpan.Zero };
         var engine = await fixture.OpenAsync();
         await engine.WriteAsync("parent", Upsert(Row(1), Row(2)));
         await fixture.FlushAsync("parent");
@@ -121,6 +125,7 @@ public sealed class CollectorTests
     {
         var time = new SkippingTime();
         await using var fixture = new EngineFixture { Time = time };
+        fixture.Settings = fixture.Settings with { History = TimeSpan.Zero };
         var engine = await fixture.OpenAsync();
         await engine.WriteAsync("docs", Upsert(Row(1)));
         await fixture.FlushAsync("docs");
@@ -153,6 +158,54 @@ public sealed class CollectorTests
         Assert.Equal(ErrorKind.Corrupt, error.Kind);
         Assert.Contains("puff/ns/docs/pin/child.0000000000000001", error.Message, StringComparison.Ordinal);
         Assert.Single(await fixture.KeysAsync("puff/ns/docs/wal/"));
+    }
+
+    [Fact]
+    public async Task A_pin_of_a_branch_that_never_came_to_be_goes_and_the_branch_cannot_come_late()
+    {
+        var time = new SkippingTime();
+        await using var fixture = new EngineFixture { Time = time };
+        var scripted = new ScriptedStore(fixture.Store);
+        var engine = await fixture.OpenAsync(scripted);
+        await engine.WriteAsync("docs", Upsert(Row(1)));
+        await engine.WriteAsync("alive", new WriteRequest { BranchFromNamespace = "docs" });
+        await engine.WriteAsync("ended", Upsert(Row(1)));
+        await engine.DeleteAsync("ended");
+        var late = new[] { "dead", "ended" }.ToDictionary(child => child, _ => new TaskCompletionSource());
+        scripted.Before = async call =>
+        {
+            if (call.Operation == StoreOperation.Put && late.FirstOrDefault(l => call.Key == $"puff/ns/{l.Key}/current").Value is { } held)
+            {
+                await held.Task;
+            }
+        };
+        var branching = late.Keys.Select(child => engine.WriteAsync(child, new WriteRequest { BranchFromNamespace = "docs" })).ToArray();
+        while ((await fixture.KeysAsync("puff/ns/docs/pin/")).Count < 3)
+        {
+            await Task.Yield();
+        }
+
+        await fixture.CollectAsync("docs");
+        Assert.Equal(3, (await fixture.KeysAsync("puff/ns/docs/pin/")).Count);
+        time.Advance(Grace * 3);
+        await fixture.CollectAsync("docs");
+        string left = Assert.Single(await fixture.KeysAsync("puff/ns/docs/pin/"));
+        Assert.StartsWith("puff/ns/docs/pin/alive.", left, StringComparison.Ordinal);
+
+        // The publications arrive after all: they find their place taken.
+        foreach (var held in late.Values)
+        {
+            held.SetResult();
+        }
+
+        foreach (var branch in branching)
+        {
+            Assert.Equal(ErrorKind.Conflict, (await Assert.ThrowsAsync<PuffException>(() => branch)).Kind);
+        }
+
+        Assert.Equal(["alive", "docs"], (await (await fixture.OpenAsync()).ListAsync("", null, 10)).Names);
+        await engine.WriteAsync("dead", new WriteRequest { BranchFromNamespace = "docs" });
+        Assert.Equal(Ids(1), await IdsAsync(await fixture.OpenAsync(), "dead"));
     }
 
     /// <summary>Namespaces that live, branch, die and return while work in the background comes at any moment: whatever is live can be read cold.</summary>

@@ -11,11 +11,14 @@ public sealed class SleepTests
 {
     private static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
+    /// <summary>What is trimmed goes after grace, and is not kept for restoring.</summary>
+    private static readonly EngineSettings NothingKept = new() { RunIndexer = false, History = TimeSpan.Zero };
+
     [Fact]
     public async Task A_put_that_took_long_is_acknowledged_only_after_another_look()
     {
         var time = new SkippingTime();
-        await using var fixture = new EngineFixture { Time = time };
+        await using var fixture = new EngineFixture { Time = time, Settings = NothingKept };
         var scripted = new ScriptedStore(fixture.Store);
         var counting = new CountingObjectStore(scripted);
         var engine = await fixture.OpenAsync(counting);
@@ -42,7 +45,7 @@ public sealed class SleepTests
     public async Task A_writer_that_slept_does_not_acknowledge_a_slot_that_was_trimmed()
     {
         var time = new SkippingTime();
-        await using var fixture = new EngineFixture { Time = time };
+        await using var fixture = new EngineFixture { Time = time, Settings = NothingKept };
         var awake = await fixture.OpenAsync();
         var scripted = new ScriptedStore(fixture.Store);
         var sleeper = await fixture.OpenAsync(scripted);
@@ -78,7 +81,7 @@ public sealed class SleepTests
     public async Task A_reader_that_slept_sees_what_was_written_indexed_and_trimmed_meanwhile()
     {
         var time = new SkippingTime();
-        await using var fixture = new EngineFixture { Time = time };
+        await using var fixture = new EngineFixture { Time = time, Settings = NothingKept };
         var awake = await fixture.OpenAsync();
         var sleeper = await fixture.OpenAsync();
         await awake.WriteAsync("docs", Upsert(Row(1)));
@@ -97,7 +100,7 @@ public sealed class SleepTests
     public async Task A_life_may_end_and_another_begin_behind_a_sleepers_back()
     {
         var time = new SkippingTime();
-        await using var fixture = new EngineFixture { Time = time };
+        await using var fixture = new EngineFixture { Time = time, Settings = NothingKept };
         var awake = await fixture.OpenAsync();
         var sleepers = new[] { await fixture.OpenAsync(), await fixture.OpenAsync() };
         await awake.WriteAsync("docs", Upsert(Row(1)));

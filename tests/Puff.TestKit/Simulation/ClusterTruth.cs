@@ -78,15 +78,13 @@ internal sealed class ClusterTruth(
         reachability.Reached.Where(k => SimulatedStore.Wait(store.Inner.HeadAsync(k, StorePurpose.User, CancellationToken.None)) is null);
 
     /// <summary>
-    /// Objects that nothing reaches and nobody will ever delete. Not counted: pins of branches that were never published (their owner cannot know that
-    /// they never
-    /// will be), and what those hold.
+    /// Objects that nothing reaches and nobody will ever delete; pins of branches that were never published among them.
     /// </summary>
     public IEnumerable<string> Litter()
     {
         var found = namespaces.Values.SelectMany(n => SimulatedStore.Wait(store.Inner.ListAsync(
             new ListOptions(n.Keys.Folder), StorePurpose.User, CancellationToken.None)).Objects).Select(o => o.Key).ToArray();
-        var pins = found.Where(NamespaceKeys.IsPin).ToArray();
+        var pins = namespaces.Values.Where(n => n.Manifest is not null).SelectMany(n => n.Manifest!.PinsHeld).Intersect(found).ToArray();
         var wanted = pins.Concat(pins.SelectMany(HeldBy)).Concat(namespaces.Values.Select(n => n.Keys.Current)).ToHashSet(StringComparer.Ordinal);
         return found.Where(k => !wanted.Contains(k) && !reachability.IsReached(k));
     }

@@ -109,7 +109,7 @@ internal sealed class Simulation
 
         Finish("the nodes", () => work.All(w => w.IsCompleted) && store.OnTheWay == 0);
         ReadEverywhere();
-        for (int round = 0; round < 4 && violations.Count == 0; round++)
+        for (int round = 0; round < 8 && violations.Count == 0; round++)
         {
             var tidying = world.AddNode("tidier", TimeSpan.Zero);
             var background = new SimulatedBackground(tidying, ContextOf(tidying, plan.Settings), new Random(round), Complain);

@@ -81,6 +81,7 @@ internal sealed record SimulationPlan
             {
                 Root = "sim",
                 Grace = TimeSpan.FromSeconds(60),
+                History = small ? TimeSpan.Zero : TimeSpan.FromSeconds(45),
                 RunIndexer = false,
                 IndexThresholdEntries = random.Next(2, 12),
                 IndexDelay = TimeSpan.FromSeconds(random.Next(0, 3)),
