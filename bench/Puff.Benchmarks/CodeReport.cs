@@ -43,8 +43,8 @@ internal static unsafe class CodeReport
             codes.Rotation.ApplyScalar(new Span<float>(codes.Vector(i), Dimensions), plain)), read);
         Line("encode 1 bit", Each(codes.EncodeBinary), Each(i =>
             BinaryCodes.EncodeScalar(codes.Vector(i), codes.Centroid, codes.Padded, scratch, 0)), 2 * read);
-        Line("encode 4 bits", Each(codes.EncodeNibble), Each(i =>
-            NibbleCodes.EncodeScalar(codes.Vector(i), codes.Centroid, codes.Padded, 1, scratch)), 2 * read);
+        Line("encode 3 bits", Each(codes.EncodeOctal), Each(i =>
+            OctalCodes.EncodeScalar(codes.Vector(i), codes.Centroid, codes.Padded, 1, scratch)), 2 * read);
         Line("prepare query", Each(i => codes.Query.Prepare(codes.Vector(i))), Each(i =>
             LookUpTables.FillScalar(codes.Vector(i), codes.Padded, 1, scratch)), read);
         NativeMemory.AlignedFree(scratch);
@@ -61,16 +61,16 @@ internal static unsafe class CodeReport
         new Span<sbyte>(query, codes.Padded).Fill(77);
         int blocks = codes.Count / BinaryCodes.BlockVectors;
         double scan = All(blocks, i => codes.Query.Scan(codes.Block(i), 1, uint.MaxValue, 0, estimates, bounds)) / BinaryCodes.BlockVectors;
-        double nibble = All(codes.Count, i => codes.Query.Nibble(codes.Row(i), 1, out _, out _));
-        double plainScan = double.NaN, plainNibble = double.NaN;
+        double octal = All(codes.Count, i => codes.Query.Octal(codes.Row(i), 1, out _, out _));
+        double plainScan = double.NaN, plainOctal = double.NaN;
         if (plainLoops)
         {
             plainScan = All(blocks, i => FastScan.Scalar(codes.Block(i), lut, codes.Padded / 4, estimates)) / BinaryCodes.BlockVectors;
-            plainNibble = All(codes.Count, i => NibbleDot.Scalar(codes.Row(i), query, codes.Padded));
+            plainOctal = All(codes.Count, i => OctalDot.Scalar(codes.Row(i), query, codes.Padded));
         }
 
         Line($"scan 1 bit, {where}", scan, plainScan, Read(codes.Blocks, codes.BlockBytes) / codes.Count);
-        Line($"distance 4 bits, {where}", nibble, plainNibble, Read(codes.Rows, codes.RowBytes) / codes.Count);
+        Line($"distance 3 bits, {where}", octal, plainOctal, Read(codes.Rows, codes.RowBytes) / codes.Count);
     }
 
     private static void Products()

@@ -25,7 +25,7 @@ internal sealed unsafe class CodedRows : IDisposable
         for (int i = 0; i < count; i++)
         {
             EncodeBinary(i);
-            EncodeNibble(i);
+            EncodeOctal(i);
         }
 
         Query = new CodeQuery(Padded);
@@ -50,18 +50,18 @@ internal sealed unsafe class CodedRows : IDisposable
 
     public long BlockBytes => (long)Count / BinaryCodes.BlockVectors * BinaryCodes.BlockBytes(Padded);
 
-    public long RowBytes => (long)Count * NibbleCodes.RowBytes(Padded);
+    public long RowBytes => (long)Count * OctalCodes.RowBytes(Padded);
 
     public void EncodeBinary(int index) =>
         BinaryCodes.Encode(Vector(index), Centroid, Padded, Block(index / BinaryCodes.BlockVectors), index % BinaryCodes.BlockVectors);
 
-    public void EncodeNibble(int index) => NibbleCodes.Encode(Vector(index), Centroid, Padded, Row(index));
+    public void EncodeOctal(int index) => OctalCodes.Encode(Vector(index), Centroid, Padded, Row(index));
 
     public float* Vector(int index) => Vectors + index % Distinct * Padded;
 
     public byte* Block(int index) => Blocks + (long)index * BinaryCodes.BlockBytes(Padded);
 
-    public byte* Row(int index) => Rows + (long)index * NibbleCodes.RowBytes(Padded);
+    public byte* Row(int index) => Rows + (long)index * OctalCodes.RowBytes(Padded);
 
     public void Dispose()
     {

@@ -95,7 +95,7 @@ internal sealed unsafe class CodesEncoder : IDisposable
         part.Buffer.UInt32((uint)header.PaddedDimensions);
         part.Buffer.UInt32((uint)groupCount);
         part.Buffer.UInt32((uint)slots);
-        part.Buffer.UInt32((header.IsAligned ? 1u : 0) | (header.IsFlat ? 2u : 0));
+        part.Buffer.UInt32(CodesFormat.OctalRows | (header.IsAligned ? 1u : 0) | (header.IsFlat ? 2u : 0));
         part.Buffer.Bytes(groups.Written.AsSpan());
         part.EndSection(PartSection.CodeGroups, attribute, count: groupCount);
     }

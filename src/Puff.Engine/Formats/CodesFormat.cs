@@ -19,7 +19,7 @@ internal readonly record struct CodeGroup(int Node, int FirstSlot, int Count, lo
 
 /// <summary>
 /// Sizes in the part `codes` (docs/formats/codes.md). A group is one run of bytes, so that a cold query fetches it with one request: first the 1-bit codes in
-/// blocks of 32 vectors, then a row of 4-bit codes a vector.
+/// blocks of 32 vectors, then a row of 3-bit codes a vector.
 /// </summary>
 internal static class CodesFormat
 {
@@ -28,14 +28,17 @@ internal static class CodesFormat
     public const int GroupBytes = 20;
     public const int PaddingUnit = 64;
 
+    /// <summary>Flag of the header: rows have three bits a dimension.</summary>
+    public const uint OctalRows = 4;
+
     /// <summary>The widest vectors there are, rounded up.</summary>
     public const int MaxPaddedDimensions = 10_752;
 
     /// <summary>1-bit codes of 32 vectors: three factors of 4 bytes each, then the codes.</summary>
     public static int BlockBytes(int paddedDimensions) => (3 * 4 * BlockVectors) + (BlockVectors / 8 * paddedDimensions);
 
-    /// <summary>4-bit codes of a vector, then three factors.</summary>
-    public static int RowBytes(int paddedDimensions) => (paddedDimensions / 2) + 12;
+    /// <summary>3-bit codes of a vector, then three factors.</summary>
+    public static int RowBytes(int paddedDimensions) => (paddedDimensions / 8 * 3) + 12;
 
     public static int BlocksOf(int vectors) => (int)((vectors + (long)BlockVectors - 1) / BlockVectors);
 

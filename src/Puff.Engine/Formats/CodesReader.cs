@@ -56,7 +56,7 @@ internal sealed class CodesReader
     public static CodesReader? Open(PartReader part, int attribute, Func<CorruptDataException, Exception>? translate = null) =>
         part.TryFind(PartSection.CodeGroups, attribute, out var table) ? new CodesReader(part, attribute, table, translate) : null;
 
-    /// <summary>Blocks of 1-bit codes, then rows of 4-bit codes (<see cref="CodesFormat"/>), verified.</summary>
+    /// <summary>Blocks of 1-bit codes, then rows of 3-bit codes (<see cref="CodesFormat"/>), verified.</summary>
     public MemoryRegion ReadGroup(int group)
     {
         var found = groups[group];
@@ -100,8 +100,13 @@ internal sealed class CodesReader
         uint count = reader.UInt32();
         uint slots = reader.UInt32();
         uint flags = reader.UInt32();
+        if ((flags & CodesFormat.OctalRows) == 0)
+        {
+            throw new CorruptDataException($"codes of attribute {Attribute} have rows of another kind than this version reads");
+        }
+
         bool isFlat = (flags & 2) != 0;
-        if (padded == 0 || padded % CodesFormat.PaddingUnit != 0 || padded > CodesFormat.MaxPaddedDimensions || flags > 3 || isFlat != (treeId == 0)
+        if (padded == 0 || padded % CodesFormat.PaddingUnit != 0 || padded > CodesFormat.MaxPaddedDimensions || flags > 7 || isFlat != (treeId == 0)
             || (isFlat && count > 1 && (flags & 1) != 0) || slots > int.MaxValue || count > slots || count * (long)CodesFormat.GroupBytes != reader.Remaining)
         {
             throw new CorruptDataException(

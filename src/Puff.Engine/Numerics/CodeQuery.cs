@@ -5,15 +5,15 @@ namespace Puff.Engine.Numerics;
 
 /// <summary>
 /// A rotated query, prepared for codes of any centroid: look-up tables of 7 bits for <see cref="BinaryCodes"/>, elements of 8 bits for
-/// <see cref="NibbleCodes"/>. Prepared again for every query. Not for several threads at once.
+/// <see cref="OctalCodes"/>. Prepared again for every query. Not for several threads at once.
 /// </summary>
 internal sealed unsafe class CodeQuery : IDisposable
 {
     // Standard deviation of a rounding error in units of the step: 1/√12.
     private const double RoundingDeviation = 0.29;
 
-    // |v| of a 4-bit code is about 2.98√D, and hardly ever more than this.
-    private const double NibbleNorm = 3.2;
+    // |v| of a 3-bit code is about 1.67√D, and hardly ever more than this.
+    private const double OctalNorm = 1.8;
 
     // What single precision may lose where large terms cancel: of the terms, and of the |q-c|² given.
     internal const float TermRounding = 1f / (1 << 21);
@@ -26,7 +26,7 @@ internal sealed unsafe class CodeQuery : IDisposable
     private readonly int padded;
     private readonly byte* tables;
     private readonly sbyte* elements;
-    private readonly sbyte* pairedElements;
+    private readonly sbyte* groupedElements;
     private bool disposed;
 
     // ⟨v,q⟩ of a binary code is sum × tableStep + tableBias. Of the two errors the first is a standard deviation, the second a limit.
@@ -35,7 +35,7 @@ internal sealed unsafe class CodeQuery : IDisposable
     private float tableError;
     private float tableRounding;
 
-    // ⟨v,q⟩ of a nibble code is elementStep × (sum - elementBias).
+    // ⟨v,q⟩ of an octal code is elementStep × (sum - elementBias).
     private float elementStep;
     private float elementBias;
     private float elementError;
@@ -53,7 +53,7 @@ internal sealed unsafe class CodeQuery : IDisposable
         Rotated = (float*)NativeMemory.AlignedAlloc((nuint)padded * (sizeof(float) + 4 + 1 + 1), 64);
         tables = (byte*)(Rotated + padded);
         elements = (sbyte*)(tables + 4 * padded);
-        pairedElements = elements + padded;
+        groupedElements = elements + padded;
         NativeMemory.Clear(Rotated, (nuint)padded * (sizeof(float) + 4 + 1 + 1));
     }
 
@@ -120,14 +120,14 @@ internal sealed unsafe class CodeQuery : IDisposable
         }.Apply((float*)block, sums, lanes, estimates, bounds);
     }
 
-    /// <summary>Estimates |x-q|² for a row of <see cref="NibbleCodes"/>; it lies within estimate ± error as likely as <see cref="Epsilon"/> says.</summary>
+    /// <summary>Estimates |x-q|² for a row of <see cref="OctalCodes"/>; it lies within estimate ± error as likely as <see cref="Epsilon"/> says.</summary>
     /// <param name="centroidSquaredDistance">|q-c|² of the row's centroid, exact but for rounding.</param>
     /// <param name="error">Positive infinity when the code says nothing.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Nibble(byte* row, float centroidSquaredDistance, out float estimate, out float error)
+    public void Octal(byte* row, float centroidSquaredDistance, out float estimate, out float error)
     {
-        int sum = NibbleDot.Compute(row, elements, pairedElements, padded);
-        var factors = NibbleCodes.Factors(row, padded);
+        int sum = OctalDot.Compute(row, elements, groupedElements, padded);
+        var factors = OctalCodes.Factors(row, padded);
         estimate = factors.Add + centroidSquaredDistance + factors.Scale * (elementStep * (sum - elementBias));
         error = Epsilon * (factors.Error * MathF.Sqrt(centroidSquaredDistance) + MathF.Abs(factors.Scale) * elementError)
             + MathF.Abs(factors.Scale) * elementRounding
@@ -175,10 +175,10 @@ internal sealed unsafe class CodeQuery : IDisposable
             NativeMemory.Clear(elements, (nuint)padded);
         }
 
-        NibbleDot.Pair(elements, pairedElements, padded);
-        elementBias = 7.5f * sum;
-        elementError = (float)(RoundingDeviation * elementStep * NibbleNorm * Math.Sqrt(padded));
-        elementRounding = usable ? (float)(absoluteSum * (any ? 8 * TermRounding : 8)) : float.PositiveInfinity;
+        OctalDot.Group(elements, groupedElements, padded);
+        elementBias = 3.5f * sum;
+        elementError = (float)(RoundingDeviation * elementStep * OctalNorm * Math.Sqrt(padded));
+        elementRounding = usable ? (float)(absoluteSum * (any ? 4 * TermRounding : 4)) : float.PositiveInfinity;
     }
 
     private void Free()

@@ -121,7 +121,7 @@ internal sealed class PlanText
         Line($"  late interaction: {report.QueryVectors} query vectors, first stage by codes of {report.Tokens} vectors in {report.Segments} segments");
         Line($"    documents compared by codes: {report.Result.Documents}, "
             + $"chosen by {report.Result.Leaves} leaves of token clusters (one for each query vector)");
-        Line($"    1-bit codes compared: {report.Result.BinaryCodes}; 4-bit codes compared: {report.Result.NibbleCodes} (one for each query vector)");
+        Line($"    1-bit codes compared: {report.Result.BinaryCodes}; 3-bit codes compared: {report.Result.OctalCodes} (one for each query vector)");
         Line($"    candidates ranked again by exact distances: {report.Result.Candidates.Length}");
     }
 
@@ -148,7 +148,7 @@ internal sealed class PlanText
         string share = (codes == 0 ? 0 : 100.0 * did.BinaryCodes / codes).ToString("0.##", CultureInfo.InvariantCulture);
         Line($"  leaves probed: {did.LeavesProbed}{(did.TurnedExhaustive ? ", then all that were left" : string.Empty)}");
         Line($"  1-bit codes compared: {did.BinaryCodes} ({share} % of {codes})");
-        Line($"  4-bit codes compared: {did.NibbleCodes}");
+        Line($"  3-bit codes compared: {did.OctalCodes}");
         Line($"  exact distances for candidates: {did.ExactDistances}");
     }
 

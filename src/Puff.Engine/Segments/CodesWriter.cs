@@ -112,7 +112,7 @@ internal sealed unsafe class CodesWriter : IDisposable
         TensorPrimitives.Subtract(
             new ReadOnlySpan<float>(scratch.Rotated, padded), new ReadOnlySpan<float>(centroid, padded), new Span<float>(scratch.Residual, padded));
         BinaryCodes.Encode(scratch.Residual, centroid, padded, block, lane);
-        NibbleCodes.Encode(scratch.Residual, centroid, padded, row);
+        OctalCodes.Encode(scratch.Residual, centroid, padded, row);
     }
 
     /// <summary>Up to 32 vectors of a group.</summary>

@@ -7,21 +7,21 @@ using Puff.Engine.Numerics;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// The first two stages of a search: 1-bit codes of whole groups, and 4-bit codes of those that may be among the nearest. The threshold is the k-th smallest
-/// upper bound by 4-bit codes so far, so it tightens while groups are scanned. The 4-bit codes of one group are compared after the next group was scanned:
+/// The first two stages of a search: 1-bit codes of whole groups, and 3-bit codes of those that may be among the nearest. The threshold is the k-th smallest
+/// upper bound by 3-bit codes so far, so it tightens while groups are scanned. The 3-bit codes of one group are compared after the next group was scanned:
 /// until then they have arrived in the cache.
 /// </summary>
 internal ref struct CodeScan
 {
-    // Up to so many matching vectors in a block, comparing their 4-bit codes costs less than the block's 1-bit codes: they are fewer bytes.
+    // Up to so many matching vectors in a block, comparing their 3-bit codes costs less than the block's 1-bit codes: they are fewer bytes.
     private const int FewInBlock = 3;
 
-    // Where blocks are not scanned, so many 4-bit codes are gathered before the first are compared, so that they have arrived.
+    // Where blocks are not scanned, so many 3-bit codes are gathered before the first are compared, so that they have arrived.
     private const int FewestArriving = 8;
     private const int CacheLine = 64;
 
-    // 4-bit codes are so much sharper than 1-bit codes that a wider margin costs next to nothing, and no recall is lost here.
-    private const float NibbleMargin = 1.5f;
+    // 3-bit codes are so much sharper than 1-bit codes that a wider margin costs next to nothing, and no recall is lost here.
+    private const float OctalMargin = 1.5f;
 
     private readonly SearchScratch scratch;
     private readonly CodeQuery query;
@@ -49,8 +49,8 @@ internal ref struct CodeScan
     /// <summary>1-bit codes compared.</summary>
     public long BinaryCodes { get; private set; }
 
-    /// <summary>4-bit codes compared.</summary>
-    public long NibbleCodes { get; private set; }
+    /// <summary>3-bit codes compared.</summary>
+    public long OctalCodes { get; private set; }
 
     /// <summary>Whether masked vectors are counted that may be nearer than the neighbours found.</summary>
     public bool CountsMasked { get; set; }
@@ -169,7 +169,7 @@ internal ref struct CodeScan
     private readonly float Threshold => nearest.IsFull ? nearest.Threshold : MathF.Min(nearest.Threshold, rough.Threshold);
 
     /// <summary>
-    /// Until 4-bit codes bound the search, the upper bounds of 1-bit codes do: or else the 4-bit codes of whole groups would be fetched. Returns the lanes that
+    /// Until 3-bit codes bound the search, the upper bounds of 1-bit codes do: or else the 3-bit codes of whole groups would be fetched. Returns the lanes that
     /// are left.
     /// </summary>
     private readonly unsafe uint Narrow(uint lanes, float* estimates, float* bounds)
@@ -219,7 +219,7 @@ internal ref struct CodeScan
         }
     }
 
-    /// <summary>Compares the 4-bit code of one vector, whatever its 1-bit code says.</summary>
+    /// <summary>Compares the 3-bit code of one vector, whatever its 1-bit code says.</summary>
     public unsafe void Add(SearchSet set, int setIndex, int group, int slot, float centroidDistance)
     {
         ref readonly var range = ref set.Index.Groups[group];
@@ -258,7 +258,7 @@ internal ref struct CodeScan
         }
     }
 
-    /// <summary>Compares the 4-bit codes fetched during the last but one group; those of the last group are next.</summary>
+    /// <summary>Compares the 3-bit codes fetched during the last but one group; those of the last group are next.</summary>
     private unsafe void CompareArrived()
     {
         if (!nearest.IsFull && arrived.Count > 1)
@@ -283,9 +283,9 @@ internal ref struct CodeScan
 
     private unsafe void Compare(PendingCode* code)
     {
-        NibbleCodes++;
-        query.Nibble(code->Row, code->CentroidDistance, out float estimate, out float error);
-        error *= NibbleMargin;
+        OctalCodes++;
+        query.Octal(code->Row, code->CentroidDistance, out float estimate, out float error);
+        error *= OctalMargin;
         float lower = estimate - error;
         if (lower > nearest.Threshold)
         {

@@ -82,7 +82,7 @@ internal sealed unsafe class CodedVectors
         return groupOfNode[node];
     }
 
-    /// <summary>The 1-bit codes of a group in blocks of 32 vectors; the rows of 4-bit codes follow at <see cref="CodesFormat.RowsOffset"/>.</summary>
+    /// <summary>The 1-bit codes of a group in blocks of 32 vectors; the rows of 3-bit codes follow at <see cref="CodesFormat.RowsOffset"/>.</summary>
     public byte* GroupCodes(int group)
     {
         nint known = Volatile.Read(ref groupPointers[group]);

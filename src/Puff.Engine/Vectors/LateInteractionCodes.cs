@@ -64,7 +64,7 @@ internal sealed unsafe class LateInteractionCodes : IDisposable
         return Group(first / groupVectors) + (first % groupVectors / CodesFormat.BlockVectors * (long)CodesFormat.BlockBytes(PaddedDimensions));
     }
 
-    /// <summary>The 4-bit code of a slot.</summary>
+    /// <summary>The 3-bit code of a slot.</summary>
     public byte* Row(int slot)
     {
         int group = slot / groupVectors;

@@ -15,14 +15,14 @@ internal sealed record LateInteractionSet(int Number, LateInteractionCodes Codes
 /// <summary>
 /// The first stage of late interaction: which documents are worth an exact look. Where a segment has clusters of its token vectors, these choose documents
 /// first (<see cref="TokenProbe"/>). Each document is then ranked by the sum, over the query's vectors, of the smallest distance that the codes of its own
-/// vectors tell; by 1-bit codes all that were chosen, by 4-bit codes the best of those.
+/// vectors tell; by 1-bit codes all that were chosen, by 3-bit codes the best of those.
 /// </summary>
 internal sealed unsafe class LateInteractionSearch : IDisposable
 {
-    /// <summary>Documents compared by 4-bit codes for each one that is wanted.</summary>
+    /// <summary>Documents compared by 3-bit codes for each one that is wanted.</summary>
     public const int Refined = 2;
 
-    /// <summary>Documents compared by 1-bit codes, where clusters choose them, for each one that is compared by 4-bit codes.</summary>
+    /// <summary>Documents compared by 1-bit codes, where clusters choose them, for each one that is compared by 3-bit codes.</summary>
     public const int Chosen = 4;
 
     private const int CancellationStride = 256;
@@ -57,7 +57,7 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
 
     public long BinaryCodes { get; private set; }
 
-    public long NibbleCodes { get; private set; }
+    public long OctalCodes { get; private set; }
 
     /// <summary>Leaves of token clusters looked at, once for each vector of the query.</summary>
     public long Leaves { get; private set; }
@@ -96,7 +96,7 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
             }
         }
 
-        return new LateInteractionResult(Drain(fine), search.BinaryCodes, search.NibbleCodes, search.Leaves, search.Documents);
+        return new LateInteractionResult(Drain(fine), search.BinaryCodes, search.OctalCodes, search.Leaves, search.Documents);
     }
 
     public void Dispose()
@@ -224,11 +224,11 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
             byte* row = codes.Row(slot);
             for (int i = 0; i < queries.Length; i++)
             {
-                queries[i].Nibble(row, centroidDistances[i], out float estimate, out _);
+                queries[i].Octal(row, centroidDistances[i], out float estimate, out _);
                 nearest[i] = MathF.Min(nearest[i], estimate);
             }
 
-            NibbleCodes += queries.Length;
+            OctalCodes += queries.Length;
         }
 
         return Sum();
@@ -256,4 +256,4 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
 }
 
 /// <summary>What the first stage found, and what it compared: a code and a leaf once for each vector of the query.</summary>
-internal sealed record LateInteractionResult(Candidate[] Candidates, long BinaryCodes, long NibbleCodes, long Leaves, long Documents);
+internal sealed record LateInteractionResult(Candidate[] Candidates, long BinaryCodes, long OctalCodes, long Leaves, long Documents);

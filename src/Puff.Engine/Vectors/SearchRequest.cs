@@ -8,7 +8,7 @@ internal enum SearchStrategy
     /// <summary>Every matching document by its exact vector: for a handful.</summary>
     Exact,
 
-    /// <summary>Every matching document by its 4-bit code, then the best by exact vectors: for filters that let few pass.</summary>
+    /// <summary>Every matching document by its 3-bit code, then the best by exact vectors: for filters that let few pass.</summary>
     FilterFirst,
 
     /// <summary>The leaves nearest to the query, under the mask of matching documents.</summary>
@@ -92,8 +92,8 @@ internal struct SearchStatistics
     /// <summary>1-bit codes compared.</summary>
     public long BinaryCodes;
 
-    /// <summary>4-bit codes compared.</summary>
-    public long NibbleCodes;
+    /// <summary>3-bit codes compared.</summary>
+    public long OctalCodes;
 
     /// <summary>Exact distances computed.</summary>
     public long ExactDistances;

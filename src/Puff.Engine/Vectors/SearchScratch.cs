@@ -3,7 +3,7 @@ using Puff.Engine.Numerics;
 
 namespace Puff.Engine.Vectors;
 
-/// <summary>A vector that survived its 1-bit code and waits for its 4-bit code to arrive in the cache.</summary>
+/// <summary>A vector that survived its 1-bit code and waits for its 3-bit code to arrive in the cache.</summary>
 internal unsafe struct PendingCode
 {
     public byte* Row;
@@ -13,7 +13,7 @@ internal unsafe struct PendingCode
     public int Slot;
 }
 
-/// <summary>A vector that survived its 4-bit code.</summary>
+/// <summary>A vector that survived its 3-bit code.</summary>
 internal struct CodeCandidate
 {
     /// <summary>Lower bound of the squared distance.</summary>
@@ -113,7 +113,7 @@ internal sealed unsafe class SearchScratch : IDisposable
     /// <summary>Upper bounds of the distances of codes.</summary>
     public SmallestValues Nearest { get; } = new();
 
-    /// <summary>Upper bounds by 1-bit codes, as long as there are too few of 4-bit codes.</summary>
+    /// <summary>Upper bounds by 1-bit codes, as long as there are too few of 3-bit codes.</summary>
     public SmallestValues Rough { get; } = new();
 
     /// <summary>Exact distances.</summary>

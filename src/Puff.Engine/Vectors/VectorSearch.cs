@@ -4,7 +4,7 @@ using Puff.Engine.Numerics;
 namespace Puff.Engine.Vectors;
 
 /// <summary>
-/// A search for the nearest vectors: chooses groups (the leaves nearest to the query, or all of them), narrows them by 1-bit and 4-bit codes under the mask of
+/// A search for the nearest vectors: chooses groups (the leaves nearest to the query, or all of them), narrows them by 1-bit and 3-bit codes under the mask of
 /// matching documents (<see cref="CodeScan"/>), and measures what is left exactly. Masked documents are never candidates, so a filter cannot empty the result.
 /// </summary>
 internal unsafe ref struct VectorSearch
@@ -78,7 +78,7 @@ internal unsafe ref struct VectorSearch
     private SearchStatistics Finish()
     {
         statistics.BinaryCodes = scan.BinaryCodes;
-        statistics.NibbleCodes = scan.NibbleCodes;
+        statistics.OctalCodes = scan.OctalCodes;
         return statistics;
     }
 
@@ -355,7 +355,7 @@ internal unsafe ref struct VectorSearch
         }
     }
 
-    /// <summary>The 4-bit codes of all matching documents, group after group.</summary>
+    /// <summary>The 3-bit codes of all matching documents, group after group.</summary>
     private void CompareMatches(SearchPart part)
     {
         for (int i = 0; i < part.SetCount; i++)

@@ -48,7 +48,7 @@ public sealed unsafe class CodeKernelTests
     }
 
     [Fact]
-    public void Products_of_nibbles_of_every_width_are_those_of_the_plain_loop()
+    public void Products_of_octal_digits_of_every_width_are_those_of_the_plain_loop()
     {
         foreach (int padded in Lengths)
         {
@@ -65,18 +65,18 @@ public sealed unsafe class CodeKernelTests
                     row[i / 2] = extreme == 0 ? row[i / 2] : (byte)255;
                 }
 
-                NibbleDot.Pair(query, paired, padded);
-                int expected = NibbleDot.Scalar(row, query, padded);
-                Assert.Equal(expected, NibbleDot.Compute(row, query, paired, padded));
-                Assert.Equal(expected, NibbleDot.Compute128(row, query, padded));
+                OctalDot.Group(query, paired, padded);
+                int expected = OctalDot.Scalar(row, query, padded);
+                Assert.Equal(expected, OctalDot.Compute(row, query, paired, padded));
+                Assert.Equal(expected, OctalDot.Compute128(row, query, padded));
                 if (Avx2.IsSupported)
                 {
-                    Assert.Equal(expected, NibbleDot.Compute256(row, query, padded));
+                    Assert.Equal(expected, OctalDot.Compute256(row, row + padded / 4, query, padded));
                 }
 
                 if (Avx512BW.IsSupported)
                 {
-                    Assert.Equal(expected, NibbleDot.Compute512(row, query, paired, padded));
+                    Assert.Equal(expected, OctalDot.Compute512(row, query, paired, padded));
                 }
             }
 
@@ -116,7 +116,7 @@ public sealed unsafe class CodeKernelTests
             using var centroid = NativeFloats.Gaussian(random, padded, 10);
             residual.Pointer[3] = -0f;
             CompareBinary(residual.Pointer, centroid.Pointer, padded, random.Next(32));
-            CompareNibble(residual.Pointer, centroid.Pointer, padded);
+            CompareOctal(residual.Pointer, centroid.Pointer, padded);
         }
     }
 
@@ -280,14 +280,14 @@ public sealed unsafe class CodeKernelTests
         Assert.Equal(plain, fast);
     }
 
-    private static void CompareNibble(float* residual, float* centroid, int padded)
+    private static void CompareOctal(float* residual, float* centroid, int padded)
     {
-        var fast = new byte[padded / 2];
-        var plain = new byte[padded / 2];
+        var fast = new byte[OctalCodes.CodeBytes(padded)];
+        var plain = new byte[OctalCodes.CodeBytes(padded)];
         fixed (byte* f = fast, p = plain)
         {
-            var actual = NibbleCodes.Encode256(residual, centroid, padded, 2.98f, f);
-            var expected = NibbleCodes.EncodeScalar(residual, centroid, padded, 2.98f, p);
+            var actual = OctalCodes.Encode256(residual, centroid, padded, 1.7f, f);
+            var expected = OctalCodes.EncodeScalar(residual, centroid, padded, 1.7f, p);
             Assert.Equal(expected.SquaredNorm, actual.SquaredNorm, 1e-5 * expected.SquaredNorm);
             Assert.Equal(expected.Residual, actual.Residual, 1e-5 * expected.Residual);
             Assert.Equal(expected.Centroid, actual.Centroid, 1e-5 * padded);

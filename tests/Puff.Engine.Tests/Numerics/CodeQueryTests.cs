@@ -56,7 +56,7 @@ public sealed unsafe class CodeQueryTests(ITestOutputHelper output)
             query.Prepare(model.Query);
             for (int lane = 0; lane < 32; lane++)
             {
-                query.Nibble(model.Row(lane), model.CentroidSquaredDistance, out float estimate, out _);
+                query.Octal(model.Row(lane), model.CentroidSquaredDistance, out float estimate, out _);
                 error += estimate - model.TrueDistance(lane);
                 truth += model.TrueDistance(lane);
             }
@@ -120,7 +120,7 @@ public sealed unsafe class CodeQueryTests(ITestOutputHelper output)
         Assert.False(bounds[5] > truth, $"{bounds[5]} > {truth}");
         Assert.False(2 * estimates[5] - bounds[5] < truth, $"{estimates[5]} {bounds[5]}");
         Assert.Equal(uint.MaxValue, query.Scan(model.Block, distance, uint.MaxValue, (float)truth, estimates, bounds));
-        query.Nibble(model.Row(5), distance, out float estimate, out float error);
+        query.Octal(model.Row(5), distance, out float estimate, out float error);
         Assert.False(estimate - error > truth, $"{estimate} {error}");
         Assert.False(estimate + error < truth, $"{estimate} {error}");
         Assert.False(float.IsNaN(error));
@@ -137,7 +137,7 @@ public sealed unsafe class CodeQueryTests(ITestOutputHelper output)
             double truth = model.TrueDistance(lane);
             counts[0] += bounds[lane] <= truth ? 1 : 0;
             counts[1] += Math.Abs(truth - estimates[lane]) <= estimates[lane] - (double)bounds[lane] ? 1 : 0;
-            query.Nibble(model.Row(lane), distance, out float estimate, out float error);
+            query.Octal(model.Row(lane), distance, out float estimate, out float error);
             counts[2] += estimate - error <= truth ? 1 : 0;
             counts[3] += Math.Abs(truth - estimate) <= error ? 1 : 0;
         }

@@ -42,7 +42,7 @@ internal sealed unsafe class CodedVectorsModel : IDisposable
         rotated = new NativeFloats((BinaryCodes.BlockVectors + 2) * Padded);
         residual = new NativeFloats(Padded);
         block = (byte*)NativeMemory.AlignedAlloc((nuint)BinaryCodes.BlockBytes(Padded), 64);
-        rows = (byte*)NativeMemory.Alloc((nuint)(BinaryCodes.BlockVectors * NibbleCodes.RowBytes(Padded)));
+        rows = (byte*)NativeMemory.Alloc((nuint)(BinaryCodes.BlockVectors * OctalCodes.RowBytes(Padded)));
     }
 
     public RandomRotation Rotation { get; }
@@ -77,7 +77,7 @@ internal sealed unsafe class CodedVectorsModel : IDisposable
 
     public float* Vector(int lane) => rotated.Pointer + lane * Padded;
 
-    public byte* Row(int lane) => rows + lane * NibbleCodes.RowBytes(Padded);
+    public byte* Row(int lane) => rows + lane * OctalCodes.RowBytes(Padded);
 
     public double TrueDistance(int lane) => SquaredEuclidean.Scalar<F32Element>((byte*)Vector(lane), Query, Padded);
 
@@ -109,7 +109,7 @@ internal sealed unsafe class CodedVectorsModel : IDisposable
             }
 
             BinaryCodes.Encode(residual.Pointer, Centroid, Padded, Block, lane);
-            NibbleCodes.Encode(residual.Pointer, Centroid, Padded, Row(lane));
+            OctalCodes.Encode(residual.Pointer, Centroid, Padded, Row(lane));
         }
     }
 }

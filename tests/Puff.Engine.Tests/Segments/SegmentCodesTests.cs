@@ -164,7 +164,7 @@ public sealed class SegmentCodesTests
         float* memory = (float*)NativeMemory.AlignedAlloc((nuint)padded * 4 * sizeof(float), 64);
         byte* block = (byte*)NativeMemory.AlignedAlloc((nuint)BinaryCodes.BlockBytes(padded), 64);
         byte* turned = (byte*)NativeMemory.AlignedAlloc((nuint)BinaryCodes.BlockBytes(padded), 64);
-        var row = new byte[NibbleCodes.RowBytes(padded)];
+        var row = new byte[OctalCodes.RowBytes(padded)];
         try
         {
             float* vector = memory;
@@ -196,7 +196,7 @@ public sealed class SegmentCodesTests
                     BinaryCodes.Encode(residual, centroid, padded, block, i % 32);
                     fixed (byte* target = row)
                     {
-                        NibbleCodes.Encode(residual, centroid, padded, target);
+                        OctalCodes.Encode(residual, centroid, padded, target);
                     }
 
                     TurnNoise(residual, padded);
@@ -205,8 +205,8 @@ public sealed class SegmentCodesTests
                     byte* codes = index.GroupCodes(g);
                     Assert.Equal(0, (nint)codes % 64);
                     var found = new ReadOnlySpan<byte>(codes + CodesFormat.RowsOffset(group.Count, padded) + (i * row.Length), row.Length);
-                    string? difference = Differs(found, row, padded / 2);
-                    Assert.True(difference is null, $"{where}, vector {i}, 4-bit code: {difference}");
+                    string? difference = Differs(found, row, OctalCodes.CodeBytes(padded));
+                    Assert.True(difference is null, $"{where}, vector {i}, 3-bit code: {difference}");
                     if (i % 32 == 31 || i == group.Count - 1)
                     {
                         int bytes = BinaryCodes.BlockBytes(padded);

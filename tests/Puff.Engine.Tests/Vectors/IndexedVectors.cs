@@ -122,7 +122,7 @@ internal sealed unsafe class IndexedVectors : IExactRows, IDisposable
             {
                 TensorPrimitives.Subtract(rotated[members[i]], new ReadOnlySpan<float>(centroid, padded), residual);
                 BinaryCodes.Encode(r, centroid, padded, group + i / CodesFormat.BlockVectors * (long)CodesFormat.BlockBytes(padded), i % CodesFormat.BlockVectors);
-                NibbleCodes.Encode(r, centroid, padded, rowCodes + i * (long)CodesFormat.RowBytes(padded));
+                OctalCodes.Encode(r, centroid, padded, rowCodes + i * (long)CodesFormat.RowBytes(padded));
             }
         }
     }

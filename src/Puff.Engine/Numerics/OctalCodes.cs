@@ -1,23 +1,26 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Puff.Engine.Numerics;
 
 /// <summary>
-/// Extended RaBitQ codes of four bits a dimension (Gao et al., 2025), one row a vector: D/2 bytes of code, then add, scale and error (singles, see
-/// <see cref="CodeFactors"/>). Of every 32 bytes, byte e holds dimension e of 64 in its low and dimension 32 + e in its high half. Digit u stands for u - 7½.
-/// The digits are those of a uniform quantizer with the step that suits normally distributed coordinates best, which a random rotation makes of any vector;
-/// searching the best step for each vector gains next to nothing and costs ten times as much.
+/// Extended RaBitQ codes of three bits a dimension (Gao et al., 2025), one row a vector: two planes of code, then add, scale and error (singles, see
+/// <see cref="CodeFactors"/>). Of every 64 dimensions, the first plane has 16 bytes, byte e with the two low bits of digits e, 16 + e, 32 + e and 48 + e, lowest
+/// first; the second has 8 bytes, byte e with the high bits of the same four digits, then those of the four that begin with digit 8 + e. Digit u stands for
+/// u - 3½. The digits are those of a uniform quantizer with the step that suits normally distributed coordinates best, which a random rotation makes of any
+/// vector; searching the best step for each vector gains next to nothing and costs ten times as much.
 /// </summary>
-internal static unsafe class NibbleCodes
+internal static unsafe class OctalCodes
 {
-    /// <summary>Step of the best uniform quantizer with 16 levels, in standard deviations (Max, 1960).</summary>
-    private const double Step = 0.3352;
+    /// <summary>Step of the best uniform quantizer with 8 levels, in standard deviations (Max, 1960).</summary>
+    private const double Step = 0.586;
 
-    private const float Center = 7.5f;
+    private const float Center = 3.5f;
+    private const int Unit = 64;
 
     /// <param name="padded">Dimensions, a multiple of 64.</param>
-    public static int RowBytes(int padded) => padded / 2 + 3 * sizeof(float);
+    public static int RowBytes(int padded) => CodeBytes(padded) + 3 * sizeof(float);
 
     /// <summary>Encodes one vector.</summary>
     /// <param name="residual">The rotated vector less its centroid.</param>
@@ -37,15 +40,18 @@ internal static unsafe class NibbleCodes
             ? Encode256(residual, centroid, padded, inverseStep, row)
             : EncodeScalar(residual, centroid, padded, inverseStep, row);
         var factors = CodeFactors.Create(padded, squaredNorm, sums.Residual, sums.Centroid, sums.SquaredNorm);
-        byte* stored = row + padded / 2;
+        byte* stored = row + CodeBytes(padded);
         Unsafe.WriteUnaligned(stored, factors.Add);
         Unsafe.WriteUnaligned(stored + sizeof(float), factors.Scale);
         Unsafe.WriteUnaligned(stored + 2 * sizeof(float), factors.Error);
     }
 
+    /// <summary>Both planes.</summary>
+    internal static int CodeBytes(int padded) => padded / 8 * 3;
+
     internal static CodeFactors Factors(byte* row, int padded)
     {
-        byte* stored = row + padded / 2;
+        byte* stored = row + CodeBytes(padded);
         return new CodeFactors(
             Unsafe.ReadUnaligned<float>(stored), Unsafe.ReadUnaligned<float>(stored + sizeof(float)), Unsafe.ReadUnaligned<float>(stored + 2 * sizeof(float)));
     }
@@ -57,21 +63,20 @@ internal static unsafe class NibbleCodes
     {
         Vector256<float> alongResidual = default, squares = default;
         Vector256<double> alongCentroid = default;
-        for (int i = 0; i < padded; i += 64)
+        byte* digits = stackalloc byte[Unit];
+        for (int i = 0; i < padded; i += Unit)
         {
-            for (int j = i; j < i + 32; j += 8)
+            for (int j = 0; j < Unit; j += 8)
             {
-                var low = Digits(residual + j, inverseStep, out var v);
-                alongResidual = Vector256.MultiplyAddEstimate(v, Vector256.Load(residual + j), alongResidual);
+                var r = Vector256.Load(residual + i + j);
+                Pack(Digits(r, inverseStep, out var v), digits + j);
+                alongResidual = Vector256.MultiplyAddEstimate(v, r, alongResidual);
                 squares = Vector256.MultiplyAddEstimate(v, v, squares);
-                var product = v * Vector256.Load(centroid + j);
-                var high = Digits(residual + j + 32, inverseStep, out v);
-                alongResidual = Vector256.MultiplyAddEstimate(v, Vector256.Load(residual + j + 32), alongResidual);
-                squares = Vector256.MultiplyAddEstimate(v, v, squares);
-                product = Vector256.MultiplyAddEstimate(v, Vector256.Load(centroid + j + 32), product);
+                var product = v * Vector256.Load(centroid + i + j);
                 alongCentroid += Vector256.WidenLower(product) + Vector256.WidenUpper(product);
-                Pack(low | high << 4, row + (i / 2 + j - i));
             }
+
+            Write(digits, row + i / 4, row + padded / 4 + i / 8);
         }
 
         return (Vector256.Sum(alongResidual), Vector256.Sum(alongCentroid), Vector256.Sum(squares));
@@ -82,28 +87,31 @@ internal static unsafe class NibbleCodes
         float* residual, float* centroid, int padded, float inverseStep, byte* row)
     {
         double alongResidual = 0, alongCentroid = 0, squares = 0;
+        NativeMemory.Clear(row, (nuint)CodeBytes(padded));
         for (int i = 0; i < padded; i++)
         {
-            float scaled = residual[i] * inverseStep + 8;
-            int digit = scaled >= 15 ? 15 : scaled > 0 ? (int)scaled : 0;
+            float scaled = residual[i] * inverseStep + 4;
+            int digit = scaled >= 7 ? 7 : scaled > 0 ? (int)scaled : 0;
             float v = digit - Center;
             alongResidual += v * (double)residual[i];
             alongCentroid += v * (double)centroid[i];
             squares += v * v;
-            byte* code = row + (i / 64 * 32 + i % 32);
-            *code = (byte)(i % 64 < 32 ? digit : *code | digit << 4);
+            int place = i % 16;
+            int quarter = i % Unit / 16;
+            row[i / Unit * 16 + place] |= (byte)((digit & 3) << 2 * quarter);
+            row[padded / 4 + i / Unit * 8 + place % 8] |= (byte)(digit >> 2 << quarter + place / 8 * 4);
         }
 
         return ((float)alongResidual, alongCentroid, (float)squares);
     }
 
-    /// <summary>Digits 0 to 15 of eight elements, and the numbers that they stand for.</summary>
+    /// <summary>Digits 0 to 7 of eight elements, and the numbers that they stand for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Digits(float* residual, float inverseStep, out Vector256<float> v)
+    private static Vector256<int> Digits(Vector256<float> residual, float inverseStep, out Vector256<float> v)
     {
         // Separate operations, not a fused one: the plain loop has to round to the same digit.
-        var scaled = Vector256.Load(residual) * inverseStep + Vector256.Create(8f);
-        var digits = Vector256.ConvertToInt32Native(Vector256.MaxNative(Vector256.MinNative(scaled, Vector256.Create(15f)), default));
+        var scaled = residual * inverseStep + Vector256.Create(4f);
+        var digits = Vector256.ConvertToInt32Native(Vector256.MaxNative(Vector256.MinNative(scaled, Vector256.Create(7f)), default));
         v = Vector256.ConvertToSingle(digits) - Vector256.Create(Center);
         return digits;
     }
@@ -114,5 +122,19 @@ internal static unsafe class NibbleCodes
     {
         var words = Vector128.Narrow(bytes.GetLower(), bytes.GetUpper());
         Unsafe.WriteUnaligned(destination, Vector128.Narrow(words, words).AsUInt64().ToScalar());
+    }
+
+    /// <summary>Writes 64 digits, a byte each, to both planes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(byte* digits, byte* low, byte* high)
+    {
+        var d0 = Vector128.Load(digits);
+        var d1 = Vector128.Load(digits + 16);
+        var d2 = Vector128.Load(digits + 32);
+        var d3 = Vector128.Load(digits + 48);
+        var three = Vector128.Create((byte)3);
+        ((d0 & three) | (d1 & three) << 2 | (d2 & three) << 4 | (d3 & three) << 6).Store(low);
+        var bits = d0 >>> 2 | d1 >>> 2 << 1 | d2 >>> 2 << 2 | d3 >>> 2 << 3;
+        Unsafe.WriteUnaligned(high, (bits.GetLower() | bits.GetUpper() << 4).AsUInt64().ToScalar());
     }
 }
