@@ -13,9 +13,6 @@ internal sealed class Maintenance : INamespaceObserver
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
-    /// <summary>So many times the merge fan-in may segments gather before merges stop waiting for the end of a burst.</summary>
-    private const int SegmentsInBurst = 6;
-
     /// <summary>So often is looked whether a burst is over, in the time that a tail waits.</summary>
     private const int LooksPerDelay = 4;
 
@@ -30,8 +27,8 @@ internal sealed class Maintenance : INamespaceObserver
     private readonly Merger merger;
     private readonly Collector collector;
 
-    /// <summary>When a tail that had grown in a rush was last indexed, of namespaces where that was a moment ago.</summary>
-    private readonly ConcurrentDictionary<string, DateTimeOffset> bursts = new(StringComparer.Ordinal);
+    /// <summary>Of namespaces that are in a burst, or were and have not been merged since.</summary>
+    private readonly ConcurrentDictionary<string, Burst> bursts = new(StringComparer.Ordinal);
     private NamespaceRegistry? registry;
     private Task lanes = Task.CompletedTask;
 
@@ -99,7 +96,7 @@ internal sealed class Maintenance : INamespaceObserver
         {
             if (isRush)
             {
-                bursts[target.Name] = context.Time.GetUtcNow();
+                bursts[target.Name] = new Burst(context.Time.GetUtcNow(), HasLeftTail: false);
             }
 
             merges.Schedule(target.Name, context.Time.GetUtcNow());
@@ -117,8 +114,14 @@ internal sealed class Maintenance : INamespaceObserver
                 return;
             }
 
-            if (!await merger.MergeAsync(target, IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
+            bool isOver = bursts.TryGetValue(target.Name, out var burst) && !IsOverflowing(target.View?.State);
+            if (!await merger.MergeAsync(target, isOver || IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
+                if (isOver)
+                {
+                    bursts.TryRemove(KeyValuePair.Create(target.Name, burst));
+                }
+
                 // Not again when it is idle already: then the merge was refused, and the next flush brings the next attempt.
                 if (IdleSince(target) > context.Time.GetUtcNow() && target.View is { Current.Manifest: var manifest } && merger.WaitsForIdle(manifest))
                 {
@@ -138,7 +141,9 @@ internal sealed class Maintenance : INamespaceObserver
     /// </summary>
     private bool IndexesEndOfBurst(Namespace target)
     {
-        if (!bursts.TryRemove(target.Name, out _) || target.View is not { State: { UnindexedBytes: > 0 } state } || HasManySegments(state))
+        if (target.View is not { State: { UnindexedBytes: > 0 } state } || IsOverflowing(state)
+            || !bursts.TryGetValue(target.Name, out var burst) || burst.HasLeftTail
+            || !bursts.TryUpdate(target.Name, burst with { HasLeftTail = true }, burst))
         {
             return false;
         }
@@ -159,16 +164,16 @@ internal sealed class Maintenance : INamespaceObserver
     /// </summary>
     private bool IsInBurst(Namespace target)
     {
-        if (target.View is not { State: var state } || HasManySegments(state))
+        if (target.View is not { State: var state } || IsOverflowing(state))
         {
             return false;
         }
 
-        if (bursts.TryGetValue(target.Name, out var last))
+        if (bursts.TryGetValue(target.Name, out var burst))
         {
             // Over when no tail has filled for as long as an unhurried one waits, or sooner, when writes have stopped.
             var written = DateTimeOffset.FromUnixTimeMilliseconds(state.LastWriteAtMs);
-            var over = last + context.Settings.IndexDelay;
+            var over = burst.LastRush + context.Settings.IndexDelay;
             var quiet = written + context.Settings.IndexDelay / 2;
             return context.Time.GetUtcNow() < (quiet < over ? quiet : over);
         }
@@ -176,8 +181,8 @@ internal sealed class Maintenance : INamespaceObserver
         return state.UnindexedBytes > context.Settings.IndexFlushBytes / 2;
     }
 
-    /// <summary>Too many for queries to bear until a burst is over.</summary>
-    private bool HasManySegments(NamespaceState state) => state.Segments.Count >= SegmentsInBurst * context.Settings.MergeFanIn;
+    private bool IsOverflowing(NamespaceState? state) =>
+        state is not null && MergePolicy.OverflowsBurst(state.Manifest.Segments, context.Settings.MergeFanIn, context.Settings.IndexFlushBytes);
 
     /// <summary>Whether a tail fills a segment sooner than its delay ends.</summary>
     private bool GrowsInRush(NamespaceState state)
@@ -245,6 +250,10 @@ internal sealed class Maintenance : INamespaceObserver
             retry?.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
         }
     }
+
+    /// <param name="LastRush">When a tail that had grown in a rush was last indexed.</param>
+    /// <param name="HasLeftTail">It is over, and what was in the tail then is being indexed.</param>
+    private readonly record struct Burst(DateTimeOffset LastRush, bool HasLeftTail);
 
     private bool IsStop(Exception failure) => failure is OperationCanceledException && stopping.IsCancellationRequested;
 

@@ -67,16 +67,43 @@ internal static class MergePolicy
     }
 
     /// <summary>
-    /// All segments of a namespace that is not written to, unless the largest is four times the rest: then queries gain little, and every document would be
-    /// rewritten for a few. So documents double a few times before one is rewritten again.
+    /// All segments of a namespace that is not written to, but for the largest, as long as one is more than four times what is smaller: then queries gain
+    /// little, and all its documents would be rewritten for a few. So what is left is few segments, and documents double a few times before one is rewritten.
     /// </summary>
     public static IReadOnlyList<int> ChooseIdle(IReadOnlyList<SegmentDescriptor> segments, int smallest)
     {
         var documents = segments.Select(s => (long)s.Documents - s.Deleted).ToList();
-        long total = documents.Sum();
-        return segments.Count > 1 && total >= smallest && (total - documents.Max()) * 4 >= documents.Max()
-            ? Fit(segments, Enumerable.Range(0, segments.Count).ToList())
-            : [];
+        long smaller = documents.Sum();
+        if (smaller < smallest)
+        {
+            return [];
+        }
+
+        var bySize = Enumerable.Range(0, segments.Count).OrderByDescending(i => documents[i]).ToList();
+        for (int largest = 0; largest < bySize.Count; largest++)
+        {
+            smaller -= documents[bySize[largest]];
+            if (smaller * 4 >= documents[bySize[largest]])
+            {
+                return Fit(segments, [.. bySize[largest..].Order()]);
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>
+    /// Whether merges can no longer wait for the end of a burst: its segments would fill two tiers, or there are too many for queries to bear. Mostly it is the
+    /// bytes that decide, so that how fast a disk takes the segments does not decide how often their documents are rewritten.
+    /// </summary>
+    /// <param name="segments">Of the manifest.</param>
+    /// <param name="fanIn">Segments of similar size that are merged into one.</param>
+    /// <param name="freshBytes">The size of a fresh segment.</param>
+    public static bool OverflowsBurst(IReadOnlyList<SegmentDescriptor> segments, int fanIn, long freshBytes)
+    {
+        var fresh = segments.Select(s => s.Live(s.TotalBytes)).Where(bytes => bytes < (UInt128)freshBytes * (uint)fanIn).ToList();
+        var total = fresh.Aggregate(UInt128.Zero, (sum, bytes) => sum + bytes);
+        return fresh.Count >= 2 * fanIn * fanIn || total >= (UInt128)freshBytes * (uint)(fanIn * fanIn);
     }
 
     private static List<int> Fit(IReadOnlyList<SegmentDescriptor> segments, List<int> members)

@@ -16,7 +16,10 @@ internal sealed class Merger(EngineContext context)
 
     /// <summary>True when something was merged and published.</summary>
     /// <param name="target">The namespace.</param>
-    /// <param name="isIdle">It has not been written to for a while: time for merges that only queries gain from.</param>
+    /// <param name="isIdle">
+    /// It has not been written to for a while, or a burst has just ended: time for merges that only queries gain from. They come first, because what others
+    /// would merge they would merge again.
+    /// </param>
     /// <param name="cancellation">Leaves unreferenced objects behind, for the collector.</param>
     public async Task<bool> MergeAsync(Namespace target, bool isIdle, CancellationToken cancellation)
     {
@@ -37,7 +40,12 @@ internal sealed class Merger(EngineContext context)
 
     private IReadOnlyList<int> Choose(IReadOnlyList<SegmentDescriptor> segments, NamespaceState state, bool isIdle)
     {
-        var chosen = MergePolicy.Choose(segments, context.Settings.MergeFanIn);
+        var chosen = isIdle ? MergePolicy.ChooseIdle(segments, context.Settings.VectorIndex.FlatLimit) : [];
+        if (chosen.Count == 0)
+        {
+            chosen = MergePolicy.Choose(segments, context.Settings.MergeFanIn);
+        }
+
         if (chosen.Count == 0)
         {
             var flat = state.Segments.Select(s => s.FlatVectors).ToArray();
@@ -51,7 +59,7 @@ internal sealed class Merger(EngineContext context)
             chosen = MergePolicy.ChooseFlat(segments, behind, context.Settings.VectorIndex.FlatLimit / MostFlatBesideTree);
         }
 
-        return chosen.Count == 0 && isIdle ? MergePolicy.ChooseIdle(segments, context.Settings.VectorIndex.FlatLimit) : chosen;
+        return chosen;
     }
 
     private async Task<bool> MergeAsync(Namespace target, NamespaceView view, IReadOnlyList<int> chosen, CancellationToken cancellation)
