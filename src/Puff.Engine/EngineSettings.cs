@@ -25,6 +25,18 @@ public sealed record EngineSettings
     /// <summary>Whether this process turns log tails into segments, merges and collects.</summary>
     public bool RunIndexer { get; init; } = true;
 
+    /// <summary>
+    /// Whether nodes leave each other word on the store about what waits to be indexed: a node that does not index announces it, one that does takes it. A
+    /// process that is alone with its store needs none of it.
+    /// </summary>
+    public bool UseIndexQueue { get; init; }
+
+    /// <summary>How often a node that indexes looks for what others have announced: one LIST each time.</summary>
+    public TimeSpan IndexQueuePoll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>A node that has not renewed a lease for so long has lost it: others take over what it did.</summary>
+    public TimeSpan LeaseTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A log entry takes waiting writes up to this many bytes.</summary>
     public long MaxEntryBytes { get; init; } = 32L << 20;
 

@@ -1,3 +1,4 @@
+using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
 using Puff.Engine.Indexing;
 using Puff.Engine.Namespaces;
@@ -14,6 +15,8 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly EngineContext context;
     private readonly NamespaceRegistry registry;
     private readonly Maintenance maintenance;
+    private readonly JobAnnouncer announcer;
+    private readonly IndexMetrics indexing;
     private readonly Cloner cloner;
     private readonly Restorer restorer;
     private bool disposed;
@@ -21,8 +24,10 @@ public sealed class PuffEngine : IAsyncDisposable
     private PuffEngine(EngineSettings settings, EngineComponents components)
     {
         context = new EngineContext(settings, components);
-        maintenance = new Maintenance(context);
-        registry = new NamespaceRegistry(context, maintenance);
+        indexing = new IndexMetrics(() => context.PublicationsLost);
+        maintenance = new Maintenance(context, indexing);
+        announcer = new JobAnnouncer(context, indexing);
+        registry = new NamespaceRegistry(context, settings.RunIndexer ? maintenance : announcer);
         cloner = new Cloner(context);
         restorer = new Restorer(context, cloner);
     }
@@ -38,6 +43,10 @@ public sealed class PuffEngine : IAsyncDisposable
         if (settings.RunIndexer)
         {
             engine.maintenance.Start(engine.registry);
+        }
+        else if (settings.UseIndexQueue)
+        {
+            engine.announcer.Start(engine.registry);
         }
 
         return Task.FromResult(engine);
@@ -214,12 +223,17 @@ public sealed class PuffEngine : IAsyncDisposable
             return;
         }
 
+        var open = registry.OpenNamespaces;
+        await Task.WhenAll(open.Select(n => n.DrainAsync()));
         await maintenance.StopAsync();
+        await announcer.StopAsync();
         foreach (var item in registry.OpenNamespaces)
         {
             await item.DrainAsync();
             item.Close();
         }
+
+        indexing.Dispose();
     }
 
     private NamespaceRegistry.Lease Open(string name)

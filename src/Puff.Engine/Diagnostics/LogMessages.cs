@@ -26,6 +26,12 @@ internal static partial class LogMessages
     [LoggerMessage(7, LogLevel.Information, "Trained a cluster tree of {Nodes} nodes for {Vectors} vectors of \"{Attribute}\" in \"{Namespace}\"")]
     public static partial void TreeTrained(ILogger log, string @namespace, string attribute, int vectors, int nodes);
 
+    [LoggerMessage(9, LogLevel.Warning, "{Key} is damaged and counts as empty: {Damage}")]
+    public static partial void HintDamaged(ILogger log, string key, string damage);
+
+    [LoggerMessage(10, LogLevel.Information, "Another node has taken over the indexing of \"{Namespace}\"")]
+    public static partial void LeaseLost(ILogger log, string @namespace);
+
     [LoggerMessage(8, LogLevel.Information, "Split leaves of the cluster tree of \"{Attribute}\" in \"{Namespace}\": {Added} new nodes, {Nodes} in all")]
     public static partial void TreeGrew(ILogger log, string @namespace, string attribute, int added, int nodes);
 

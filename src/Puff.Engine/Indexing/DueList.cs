@@ -7,6 +7,7 @@ internal sealed class DueList(TimeProvider time)
     private readonly Dictionary<string, DateTimeOffset> due = new(StringComparer.Ordinal);
     private TaskCompletionSource wake = new();
     private bool isWaiting;
+    private string? current;
 
     /// <summary>Whether nothing is due now or later and whoever works through the list waits for more.</summary>
     public bool IsIdle
@@ -17,6 +18,48 @@ internal sealed class DueList(TimeProvider time)
             {
                 return isWaiting && due.Count == 0;
             }
+        }
+    }
+
+    /// <summary>Names on the list, in no order.</summary>
+    public string[] Names
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. due.Keys];
+            }
+        }
+    }
+
+    /// <summary>Whether a name is due before a time, or was handed out last.</summary>
+    public bool Concerns(string name, DateTimeOffset before)
+    {
+        lock (gate)
+        {
+            return current == name || (due.TryGetValue(name, out var at) && at < before);
+        }
+    }
+
+    /// <summary>Takes everything that is due now off the list.</summary>
+    public string[] TakeDue()
+    {
+        lock (gate)
+        {
+            var now = time.GetUtcNow();
+            string[] taken = [.. due.Where(d => d.Value <= now).Select(d => d.Key)];
+            Array.ForEach(taken, name => due.Remove(name));
+            return taken;
+        }
+    }
+
+    /// <summary>Takes a name off the list.</summary>
+    public void Drop(string name)
+    {
+        lock (gate)
+        {
+            due.Remove(name);
         }
     }
 
@@ -44,6 +87,7 @@ internal sealed class DueList(TimeProvider time)
             TimeSpan wait = Timeout.InfiniteTimeSpan;
             lock (gate)
             {
+                current = null;
                 var now = time.GetUtcNow();
                 if (due.Count > 0)
                 {
@@ -52,6 +96,7 @@ internal sealed class DueList(TimeProvider time)
                     {
                         due.Remove(first.Key);
                         isWaiting = false;
+                        current = first.Key;
                         return first.Key;
                     }
 
@@ -64,11 +109,10 @@ internal sealed class DueList(TimeProvider time)
                 woken = wake.Task;
             }
 
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            await Task.WhenAny(woken, Task.Delay(wait, time, giveUp.Token));
-            giveUp.Cancel();
+            await woken.WaitAsync(wait, time, cancellation)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 
-            // Leaves the thread of whoever scheduled. Asynchronous continuations of the source would not do: under WhenAny they leave the caller's scheduler.
+            // Leaves the thread of whoever scheduled.
             await Task.Yield();
             cancellation.ThrowIfCancellationRequested();
         }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Puff.Engine.Diagnostics;
+using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Storage;
 
@@ -9,7 +10,7 @@ namespace Puff.Engine.Indexing;
 /// The background work of an engine: one lane turns tails into segments when they are due, one merges, one sweeps over all namespaces and collects. Failures
 /// are logged and tried again. Correctness never depends on any of it.
 /// </summary>
-internal sealed class Maintenance : INamespaceObserver
+internal sealed class Maintenance : INamespaceObserver, IIndexWork
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
@@ -19,6 +20,12 @@ internal sealed class Maintenance : INamespaceObserver
     /// <summary>A tail that is indexed in a rush has at least such a part of a segment's full size.</summary>
     private const int LeastShareInRush = 8;
 
+    /// <summary>So often a lease is renewed while it lasts.</summary>
+    private const int BeatsPerLease = 3;
+
+    /// <summary>A sweep that another node completed so recently, in parts of grace, stands for this node's.</summary>
+    private const double LeastOfGrace = 0.9;
+
     private readonly EngineContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly DueList tails;
@@ -26,13 +33,20 @@ internal sealed class Maintenance : INamespaceObserver
     private readonly Flusher flusher;
     private readonly Merger merger;
     private readonly Collector collector;
+    private readonly IndexMetrics metrics;
+    private readonly StoreLease collecting;
+    private readonly JobTaker? taker;
 
     /// <summary>Of namespaces that are in a burst, or were and have not been merged since.</summary>
     private readonly ConcurrentDictionary<string, Burst> bursts = new(StringComparer.Ordinal);
+
+    /// <summary>What is to be indexed whether it is due or not: jobs, what was forgotten, ends of bursts.</summary>
+    private readonly ConcurrentDictionary<string, bool> anyway = new(StringComparer.Ordinal);
     private NamespaceRegistry? registry;
     private Task lanes = Task.CompletedTask;
+    private int begun;
 
-    public Maintenance(EngineContext context)
+    public Maintenance(EngineContext context, IndexMetrics metrics)
     {
         this.context = context;
         tails = new DueList(context.Time);
@@ -40,6 +54,9 @@ internal sealed class Maintenance : INamespaceObserver
         flusher = new Flusher(context);
         merger = new Merger(context);
         collector = new Collector(context);
+        this.metrics = metrics;
+        collecting = new StoreLease(context, QueueKeys.CollectorLease(context.Settings.Root));
+        taker = context.Settings.UseIndexQueue ? new JobTaker(context, new IndexQueue(context), this, metrics) : null;
     }
 
     /// <summary>Whether no tail waits to be indexed, no merge is due and neither is under way.</summary>
@@ -51,46 +68,75 @@ internal sealed class Maintenance : INamespaceObserver
         lanes = Task.WhenAll(
             RepeatAsync(async () => await WorkAsync(await tails.NextAsync(stopping.Token), tails, FlushAsync)),
             RepeatAsync(async () => await WorkAsync(await merges.NextAsync(stopping.Token), merges, MergeAsync)),
-            RepeatAsync(SweepAsync));
+            RepeatAsync(SweepAsync),
+            taker is null ? Task.CompletedTask : RepeatAsync(() => PausedAsync(taker.Pause, () => taker.TurnAsync(stopping.Token))),
+            taker is null ? Task.CompletedTask : RepeatAsync(() => PausedAsync(context.Settings.LeaseTime / BeatsPerLease, taker.BeatAsync)));
     }
 
     public async Task StopAsync()
     {
         stopping.Cancel();
         await lanes;
+        if (taker is not null)
+        {
+            await GuardedAsync(() => taker.LeaveAsync(Unfinished()));
+        }
     }
 
     public void TailGrew(Namespace changed)
     {
-        if (registry is not null && changed.View is { } view && DueAt(view.State) is { } at)
+        if (registry is not null && changed.View is { } view && IndexingSchedule.DueAt(context, view.State) is { } at)
         {
             tails.Schedule(changed.Name, at);
         }
     }
 
-    /// <summary>When a tail should become a segment; null while there is none.</summary>
-    private DateTimeOffset? DueAt(NamespaceState state)
+    /// <summary>A tick apart, so that the list keeps the order.</summary>
+    public void Begin(string name) => ScheduleAnyway(name, context.Time.GetUtcNow().AddTicks(Interlocked.Increment(ref begun) % 1_000));
+
+    public bool IsWorkingOn(string name) =>
+        tails.Concerns(name, context.Time.GetUtcNow() + RetryDelay) || merges.Concerns(name, DateTimeOffset.MaxValue);
+
+    public void Drop(string name)
     {
-        if (state.OldestUnindexedMs is not { } oldest)
-        {
-            return null;
-        }
+        anyway.TryRemove(name, out _);
+        tails.Drop(name);
+        merges.Drop(name);
+    }
 
-        var settings = context.Settings;
-        var since = DateTimeOffset.FromUnixTimeMilliseconds(oldest);
-        if (state.UnindexedBytes >= settings.IndexFlushBytes || state.IsDeleted)
-        {
-            return context.Time.GetUtcNow();
-        }
+    private void ScheduleAnyway(string name, DateTimeOffset at)
+    {
+        anyway[name] = true;
+        tails.Schedule(name, at);
+    }
 
-        return state.UnindexedBytes >= settings.IndexThresholdBytes || state.Entries.Count >= settings.IndexThresholdEntries
-            ? since + settings.IndexDelay
-            : since + settings.IndexMaxAge;
+    /// <summary>What this node knows to wait and does not get to any more.</summary>
+    private IEnumerable<IndexJob> Unfinished()
+    {
+        foreach (string name in tails.Names)
+        {
+            if (registry!.Peek(name) is { State: { UnindexedBytes: > 0 } state } view)
+            {
+                yield return new IndexJob(name, view.Epoch, state.Sequence, state.UnindexedBytes, context.NowMs);
+            }
+        }
     }
 
     private async Task FlushAsync(Namespace target)
     {
+        // A segment costs more than a look whether somebody else has made it meanwhile.
+        if (target.View is { } known)
+        {
+            await target.RefreshAsync(known);
+        }
+
         await target.FreshenAsync();
+        if (!anyway.ContainsKey(target.Name) && target.View is { } fresh && IndexingSchedule.DueAt(context, fresh.State) > context.Time.GetUtcNow())
+        {
+            TailGrew(target);
+            return;
+        }
+
         bool isRush = target.View is { State: var tail } && GrowsInRush(tail);
         if (await flusher.FlushAsync(target, stopping.Token))
         {
@@ -99,9 +145,11 @@ internal sealed class Maintenance : INamespaceObserver
                 bursts[target.Name] = new Burst(context.Time.GetUtcNow(), HasLeftTail: false);
             }
 
+            metrics.Flushed();
             merges.Schedule(target.Name, context.Time.GetUtcNow());
         }
 
+        anyway.TryRemove(target.Name, out _);
         TailGrew(target);
     }
 
@@ -149,7 +197,7 @@ internal sealed class Maintenance : INamespaceObserver
         }
 
         var now = context.Time.GetUtcNow();
-        tails.Schedule(target.Name, now);
+        ScheduleAnyway(target.Name, now);
         merges.Schedule(target.Name, now + context.Settings.IndexDelay);
         return true;
     }
@@ -193,21 +241,75 @@ internal sealed class Maintenance : INamespaceObserver
             && state.UnindexedBytes * settings.IndexDelay.TotalMilliseconds >= settings.IndexFlushBytes * age;
     }
 
-    /// <summary>Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn.</summary>
+    /// <summary>
+    /// Looks at every namespace once a grace period: the safety net for what a crash left behind, and the collector's turn. One node at a time does it for all.
+    /// </summary>
     private async Task SweepAsync()
     {
         await Task.Delay(context.Settings.Grace, context.Time, stopping.Token);
+        await GuardedAsync(async () =>
+        {
+            if (await collecting.TryTakeAsync(context.Settings.Grace * LeastOfGrace, stopping.Token))
+            {
+                await SweepUnderLeaseAsync();
+            }
+        });
+    }
+
+    private async Task SweepUnderLeaseAsync()
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        var holding = HoldAsync(ending);
+        bool isCompleted = false;
         try
         {
             await foreach (string name in NamespaceFolders.ListAsync(context, stopping.Token))
             {
+                if (ending.IsCancellationRequested)
+                {
+                    break;
+                }
+
                 await WorkAsync(name, null, SweepOneAsync);
             }
+
+            isCompleted = !ending.IsCancellationRequested;
         }
-        catch (Exception failure) when (!IsStop(failure))
+        finally
         {
-            LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
+            ending.Cancel();
+            if (await holding)
+            {
+                await collecting.ReleaseAsync(isCompleted);
+            }
         }
+    }
+
+    /// <summary>Renews the lease until the sweep ends, and ends the sweep when the lease is somebody else's; then false.</summary>
+    private async Task<bool> HoldAsync(CancellationTokenSource ending)
+    {
+        bool isHeld = true;
+        await Task.Yield();
+        while (isHeld)
+        {
+            try
+            {
+                await Task.Delay(context.Settings.LeaseTime / BeatsPerLease, context.Time, ending.Token);
+                isHeld = await collecting.BeatAsync();
+            }
+            catch (OperationCanceledException) when (ending.IsCancellationRequested)
+            {
+                return true;
+            }
+            catch (PuffException failure)
+            {
+                LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
+                isHeld = false;
+            }
+        }
+
+        ending.Cancel();
+        return false;
     }
 
     private async Task SweepOneAsync(Namespace target)
@@ -215,7 +317,7 @@ internal sealed class Maintenance : INamespaceObserver
         await collector.CollectAsync(target, stopping.Token);
         if (await HasForgottenTailAsync(target))
         {
-            tails.Schedule(target.Name, context.Time.GetUtcNow());
+            ScheduleAnyway(target.Name, context.Time.GetUtcNow());
         }
     }
 
@@ -247,7 +349,29 @@ internal sealed class Maintenance : INamespaceObserver
         {
             // Whatever it is, it must not end the lane: then nothing would be indexed any more until a restart.
             LogMessages.BackgroundFailed(context.Log, name, failure.Message);
-            retry?.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
+            if (retry is not null && taker?.HasGivenUp(name) != true)
+            {
+                retry.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
+            }
+        }
+    }
+
+    private async Task PausedAsync(TimeSpan pause, Func<Task> step)
+    {
+        await Task.Delay(pause, context.Time, stopping.Token);
+        await GuardedAsync(step);
+    }
+
+    /// <summary>Work on no namespace in particular: its failure is logged, and its next turn comes.</summary>
+    private async Task GuardedAsync(Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception failure) when (!IsStop(failure))
+        {
+            LogMessages.BackgroundFailed(context.Log, "*", failure.Message);
         }
     }
 

@@ -72,8 +72,12 @@ internal sealed class Merger(EngineContext context)
         var publication = new Publication(context, target);
         var readers = view.State.Segments;
         var inputs = chosen.Select(i => readers[i]).ToArray();
-        using var result = await context.InBackgroundAsync(
-            () => BuildAsync(target, view.State, inputs, cancellation), cancellation);
+        using var result = await TryBuildAsync(target, view.State, inputs, publication, cancellation);
+        if (result is null)
+        {
+            return false;
+        }
+
         await target.Publishing.WaitAsync(CancellationToken.None);
         var now = target.PinView();
         try
@@ -85,6 +89,21 @@ internal sealed class Merger(EngineContext context)
         {
             now?.State.Unpin();
             target.Publishing.Release();
+        }
+    }
+
+    /// <summary>Null when it took so long that the collector, who knows nothing of it, has removed what was just written.</summary>
+    private async Task<MergeResult?> TryBuildAsync(
+        Namespace target, NamespaceState state, SegmentReader[] inputs, Publication publication, CancellationToken cancellation)
+    {
+        try
+        {
+            return await context.InBackgroundAsync(() => BuildAsync(target, state, inputs, cancellation), cancellation);
+        }
+        catch (PuffException missing) when (missing.Kind == ErrorKind.Corrupt && publication.IsTooLate)
+        {
+            LogMessages.BackgroundFailed(context.Log, target.Name, $"building took longer than the grace period: {missing.Message}");
+            return null;
         }
     }
 

@@ -8,6 +8,7 @@ namespace Puff.Engine.Namespaces;
 internal sealed class EngineContext
 {
     private readonly Random random;
+    private long publicationsLost;
 
     public EngineContext(EngineSettings settings, EngineComponents components)
     {
@@ -34,6 +35,9 @@ internal sealed class EngineContext
     /// <summary>Names this engine instance in the entries it writes.</summary>
     public UInt128 WriterId { get; }
 
+    /// <summary>Finished work that was dropped because somebody else published first.</summary>
+    public long PublicationsLost => Volatile.Read(ref publicationsLost);
+
     public DraftPool Drafts { get; } = new();
 
     /// <summary>
@@ -41,6 +45,8 @@ internal sealed class EngineContext
     /// </summary>
     public Task<T> InBackgroundAsync<T>(Func<Task<T>> work, CancellationToken cancellation) =>
         Task.Factory.StartNew(work, cancellation, TaskCreationOptions.DenyChildAttach, Background).Unwrap();
+
+    public void CountLostPublication() => Interlocked.Increment(ref publicationsLost);
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -78,6 +78,9 @@ internal sealed unsafe class NamespaceState
     /// <summary>When the oldest entry that waits was committed; null when none waits.</summary>
     public long? OldestUnindexedMs { get; private set; }
 
+    /// <summary>Who wrote the last entry that was applied; zero before any.</summary>
+    public UInt128 LastWriterId { get; private set; }
+
     /// <summary>Applied entries in order, inherited ones first. Changed only by <see cref="Apply"/>.</summary>
     public IReadOnlyList<WalEntry> Entries => entries;
 
@@ -125,6 +128,7 @@ internal sealed unsafe class NamespaceState
             entries.Add(entry);
             UnindexedBytes += entry.Bytes;
             OldestUnindexedMs ??= entry.Header.TimestampMs;
+            LastWriterId = entry.Header.WriterId;
             frozen = null;
             ApplyDeclarations(entry);
             ApplyOperations(entry);

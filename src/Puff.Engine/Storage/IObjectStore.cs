@@ -8,6 +8,9 @@ public enum StorePurpose
     Segment,
     Collect,
     User,
+
+    /// <summary>Word that nodes leave for each other: the index queue and leases.</summary>
+    Queue,
 }
 
 /// <summary>

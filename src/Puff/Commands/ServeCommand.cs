@@ -11,8 +11,8 @@ internal static class ServeCommand
     public static IReadOnlyList<Setting> ServerSettings { get; } =
     [
         Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
-        Settings.IndexDelay, Settings.IndexEntries, Settings.MergeFanIn, Settings.Grace, Settings.History, Settings.DrainTimeout, Settings.DrainDelay,
-        Settings.LogLevel,
+        Settings.IndexDelay, Settings.IndexEntries, Settings.IndexPoll, Settings.LeaseTime, Settings.MergeFanIn, Settings.Grace, Settings.History,
+        Settings.DrainTimeout, Settings.DrainDelay, Settings.LogLevel,
     ];
 
     public static Command Create(Terminal terminal) => new PuffCommand("serve", "Serve the API on a store.", ServerSettings, terminal, RunAsync);

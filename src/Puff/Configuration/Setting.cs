@@ -53,6 +53,16 @@ internal static class Settings
         Validate = text => Quantity.Count(text, 2),
     };
 
+    public static readonly Setting IndexPoll = new("index_poll", "How often to ask for what others wrote. [default: 1s for index, 30s for all]", null)
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
+    public static readonly Setting LeaseTime = new("lease_time", "After so long without a sign of life others take over what a node had to index.", "30s")
+    {
+        Validate = text => Quantity.Duration(text),
+    };
+
     public static readonly Setting Grace = new("grace", "How long objects stay that were replaced; the same on every node of a store.", "1h")
     {
         Validate = text => Quantity.Duration(text),
@@ -84,7 +94,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, MergeFanIn, Grace, History, DrainTimeout, DrainDelay,
-        LogLevel, Url, Output,
+        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History,
+        DrainTimeout, DrainDelay, LogLevel, Url, Output,
     ];
 }

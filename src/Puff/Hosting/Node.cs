@@ -13,6 +13,12 @@ namespace Puff.Hosting;
 /// <summary>A running node: a store, an engine on it, a server before it. Disposal stops them in the opposite order.</summary>
 internal sealed class Node : IAsyncDisposable
 {
+    // A node that does everything is mostly alone and finds nothing: it asks seldom.
+    private static readonly Dictionary<string, TimeSpan> UsualPoll = new()
+    {
+        ["all"] = TimeSpan.FromSeconds(30), ["index"] = TimeSpan.FromSeconds(1), ["query"] = TimeSpan.FromSeconds(30),
+    };
+
     // When clients have used up all the time, the engine still gets a moment to stop.
     private static readonly TimeSpan LeastTimeForEngine = TimeSpan.FromMilliseconds(200);
 
@@ -49,7 +55,7 @@ internal sealed class Node : IAsyncDisposable
         {
             store = await StoreOpener.OpenAsync(settings, location, cancellation);
             (await StoreOpener.TestAsync(store, cancellation)).ThrowIfFailed();
-            engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings), new EngineComponents { Store = store, Logging = logging }, cancellation);
+            engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings, store), new EngineComponents { Store = store, Logging = logging }, cancellation);
             ApiKey[] keys = [.. settings.GetAll(Settings.ApiKey).Select(key => ApiKey.FromSecret(key, ApiKeyRole.Admin))];
             var options = new PuffServerOptions
             {
@@ -101,9 +107,12 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    private static EngineSettings EngineSettingsOf(SettingValues settings) => new()
+    private static EngineSettings EngineSettingsOf(SettingValues settings, IObjectStore store) => new()
     {
         RunIndexer = settings.Get(Settings.Role) != "query",
+        UseIndexQueue = store.Capabilities.IsShared,
+        IndexQueuePoll = settings.Find(Settings.IndexPoll) is { } poll ? Quantity.Duration(poll) : UsualPoll[settings.Get(Settings.Role)],
+        LeaseTime = Quantity.Duration(settings.Get(Settings.LeaseTime)),
         IndexDelay = Quantity.Duration(settings.Get(Settings.IndexDelay)),
         IndexThresholdEntries = Quantity.Count(settings.Get(Settings.IndexEntries), 1),
         MergeFanIn = Quantity.Count(settings.Get(Settings.MergeFanIn), 2),

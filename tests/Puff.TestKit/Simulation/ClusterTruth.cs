@@ -53,7 +53,13 @@ internal sealed class ClusterTruth(
 
     public void Written(string key, byte[] content, int operation)
     {
-        var truth = Of(NamespaceKeys.OwnerOf(settings.Root, key)!);
+        if (NamespaceKeys.OwnerOf(settings.Root, key) is not { } name)
+        {
+            // The index queue and leases: nothing is lost with them.
+            return;
+        }
+
+        var truth = Of(name);
         if (truth.Keys.ParseWalEntry(key) is { } entry)
         {
             EntryWritten(truth, key, entry.Epoch, entry.Sequence, content);

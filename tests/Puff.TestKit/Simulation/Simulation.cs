@@ -21,7 +21,7 @@ internal sealed record SimulationReport(
 /// </summary>
 internal sealed class Simulation
 {
-    private static readonly string[] Roles = ["server", "server", "indexer", "indexer", "merger", "collector", "collector"];
+    private static readonly string[] Roles = ["server", "server", "indexer", "indexer", "merger", "collector", "collector", "worker", "worker"];
 
     private readonly SimulatedWorld world;
     private readonly SimulationPlan plan;
@@ -172,13 +172,17 @@ internal sealed class Simulation
         var node = world.AddNode(Roles[slot], offset);
         nodes[slot] = node;
         var random = new Random(world.Random.Next());
-        var action = Roles[slot] == "server" ? Serve(slot, node, random) : WorkBehind(Roles[slot], node, random);
-        work[slot] = node.StartAsync(action);
+        work[slot] = node.StartAsync(Roles[slot] switch
+        {
+            "server" => Serve(slot, node, random),
+            "worker" => Index(node),
+            var role => WorkBehind(role, node, random),
+        });
     }
 
     private Func<Task> Serve(int slot, SimulatedNode node, Random random)
     {
-        var settings = plan.Settings with { RunIndexer = plan.ServersIndex && !stopping };
+        var settings = plan.Settings with { RunIndexer = plan.ServersIndex && !stopping, UseIndexQueue = plan.HasQueue };
         var components = ComponentsOf(node);
         return async () =>
         {
@@ -189,6 +193,14 @@ internal sealed class Simulation
                 client.WriteUntilAsync(() => stopping), client.WriteUntilAsync(() => stopping), client.ReadUntilAsync(() => stopping),
                 slot == 1 ? client.LockUntilAsync(() => stopping) : Task.CompletedTask);
         };
+    }
+
+    /// <summary>An engine without clients that takes jobs and sweeps; it goes on until it dies.</summary>
+    private Func<Task> Index(SimulatedNode node)
+    {
+        var settings = plan.Settings with { RunIndexer = true, UseIndexQueue = true };
+        var components = ComponentsOf(node);
+        return () => plan.HasQueue && !stopping ? PuffEngine.OpenAsync(settings, components) : Task.CompletedTask;
     }
 
     private Func<Task> WorkBehind(string role, SimulatedNode node, Random random)

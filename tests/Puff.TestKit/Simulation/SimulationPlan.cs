@@ -18,6 +18,9 @@ internal sealed record SimulationPlan
     /// <summary>Serving nodes index, merge and collect too, as a single-node installation does.</summary>
     public required bool ServersIndex { get; init; }
 
+    /// <summary>Nodes leave each other word on the store: servers that do not index announce what waits, workers take it.</summary>
+    public required bool HasQueue { get; init; }
+
     /// <summary>Calls are repeated by the retrying decorator, as in production.</summary>
     public required bool Retries { get; init; }
 
@@ -83,6 +86,8 @@ internal sealed record SimulationPlan
                 Grace = TimeSpan.FromSeconds(60),
                 History = small ? TimeSpan.Zero : TimeSpan.FromSeconds(45),
                 RunIndexer = false,
+                LeaseTime = TimeSpan.FromSeconds(random.Next(3, 30)),
+                IndexQueuePoll = TimeSpan.FromSeconds(random.Next(1, 6)),
                 IndexThresholdEntries = random.Next(2, 12),
                 IndexDelay = TimeSpan.FromSeconds(random.Next(0, 3)),
                 IndexMaxAge = TimeSpan.FromSeconds(random.Next(5, 40)),
@@ -95,6 +100,7 @@ internal sealed record SimulationPlan
             Duration = TimeSpan.FromSeconds(small ? 200 : random.Next(300, 500)),
             HasVectors = random.Next(3) == 0,
             ServersIndex = random.Next(3) == 0,
+            HasQueue = random.Next(3) > 0,
             Retries = random.Next(2) == 0,
             Pace = TimeSpan.FromSeconds(random.Next(2, 7)),
             SleepEvery = random.Next(4) == 0 ? TimeSpan.Zero : TimeSpan.FromSeconds(random.Next(20, 120)),
