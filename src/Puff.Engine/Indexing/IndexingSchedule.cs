@@ -5,17 +5,14 @@ namespace Puff.Engine.Indexing;
 /// <summary>When the tail of a namespace should become a segment.</summary>
 internal static class IndexingSchedule
 {
-    /// <summary>A tail that others wrote is theirs to index; after this many times the delay it is taken for forgotten.</summary>
-    private const int DelaysForOthers = 4;
+    private const int RepeatsPerLease = 6;
 
-    /// <summary>How soon a node looks again whether what it announced was done; by then others have noticed a publication, too.</summary>
-    public static TimeSpan RepeatAfter(EngineSettings settings)
-    {
-        var delay = settings.IndexDelay * DelaysForOthers;
-        return delay > settings.LeaseTime / 8 ? delay : settings.LeaseTime / 8;
-    }
+    /// <summary>How soon a node looks again whether what it announced was done, and whether there is more.</summary>
+    public static TimeSpan RepeatAfter(EngineSettings settings) => settings.LeaseTime / RepeatsPerLease;
 
-    /// <summary>Null while there is no tail.</summary>
+    /// <summary>
+    /// Null while there is no tail. One that others wrote last is theirs to index; when they have not for the time of a lease, it is taken for forgotten.
+    /// </summary>
     public static DateTimeOffset? DueAt(EngineContext context, NamespaceState state)
     {
         if (state.OldestUnindexedMs is not { } oldest)
@@ -25,7 +22,7 @@ internal static class IndexingSchedule
 
         var settings = context.Settings;
         var since = DateTimeOffset.FromUnixTimeMilliseconds(oldest);
-        var patience = state.LastWriterId == context.WriterId ? TimeSpan.Zero : settings.IndexDelay * DelaysForOthers;
+        var patience = state.LastWriterId == context.WriterId ? TimeSpan.Zero : settings.LeaseTime;
         if (state.UnindexedBytes >= settings.IndexFlushBytes || state.IsDeleted)
         {
             return context.Time.GetUtcNow() + patience;

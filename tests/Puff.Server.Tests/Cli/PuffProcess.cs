@@ -45,7 +45,8 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     public static async Task<PuffProcess> ServeAsync(
         string[] through, IReadOnlyDictionary<string, string> variables, string folder, params string[] arguments)
     {
-        var server = new PuffProcess(Start(variables, folder, ["serve", "--listen", "127.0.0.1:0", .. arguments], through));
+        string[] listen = arguments.Contains("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+        var server = new PuffProcess(Start(variables, folder, ["serve", .. listen, .. arguments], through));
         server.process.ErrorDataReceived += (_, line) => server.Note(line.Data);
         server.process.BeginErrorReadLine();
         server.process.BeginOutputReadLine();
