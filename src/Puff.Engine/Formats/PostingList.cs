@@ -18,6 +18,9 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     /// <summary>Four <see cref="TextImpact"/>s that no posting exceeds.</summary>
     public ulong Impacts { get; } = impacts;
 
+    /// <summary>What the list gives at most in each range of eight documents; null when that is not stored.</summary>
+    public virtual TextRanges? Ranges => null;
+
     public abstract int LastDocumentOf(int block);
 
     /// <summary>Four <see cref="TextImpact"/>s that no posting of the block exceeds.</summary>
@@ -46,6 +49,13 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     /// <param name="count">How many.</param>
     /// <param name="frequencies">Overwritten.</param>
     public virtual void FindFrequencies(int block, int* documents, int count, int* frequencies) => throw new NotSupportedException("the block is no bit set");
+
+    /// <summary>The same for documents that follow each other.</summary>
+    /// <param name="block">One that <see cref="HasBits"/>.</param>
+    /// <param name="first">Behind the block before.</param>
+    /// <param name="count">1 to 64; the last document is not behind the block.</param>
+    /// <param name="frequencies">Of documents with the term; the others are left alone.</param>
+    public virtual void FindNeighbors(int block, int first, int count, int* frequencies) => throw new NotSupportedException("the block is no bit set");
 
     /// <summary>Both.</summary>
     public int Read(int block, int* documents, int* frequencies)

@@ -18,7 +18,7 @@ internal sealed unsafe class StoredPostings : PostingList
 
     /// <param name="index">Where it lies.</param>
     /// <param name="header">Checked against the lengths of the part.</param>
-    /// <param name="list">The table and the blocks.</param>
+    /// <param name="list">The table, the blocks and the ranges.</param>
     /// <param name="positions">Where the positions begin in the data.</param>
     public StoredPostings(TextIndex index, in TextListHeader header, MemoryRegion list, long positions)
         : base((int)header.Postings, header.Impacts)
@@ -29,9 +29,16 @@ internal sealed unsafe class StoredPostings : PostingList
         content = list.Slice((long)header.Blocks * TextBlock.Bytes, (long)header.BlockBytes);
         PositionBytes = (long)header.PositionBytes;
         Occurrences = (long)header.Occurrences;
+        if (header.HasRanges)
+        {
+            var ranges = list.Slice((long)header.Blocks * TextBlock.Bytes + (long)header.BlockBytes, TextRanges.Bytes(index.Documents));
+            Ranges = new TextRanges((nint)ranges.Pointer, (nint)(ranges.Pointer + TextRanges.TableBytes));
+        }
     }
 
     public long PositionBytes { get; }
+
+    public override TextRanges? Ranges { get; }
 
     /// <summary>The sum of all frequencies.</summary>
     public long Occurrences { get; }
@@ -79,6 +86,46 @@ internal sealed unsafe class StoredPostings : PostingList
 
             int rank = before + BitOperations.PopCount(current & ((1UL << bit) - 1));
             frequencies[i] = 1 + (int)PackedIntegers.At(packed, bits, Math.Min(rank, entry.CountLessOne));
+        }
+    }
+
+    public override void FindNeighbors(int block, int first, int count, int* frequencies)
+    {
+        ref readonly var entry = ref blocks[block];
+        uint start = PreviousOf(block) + 1;
+        int wordCount = TextBlock.WordsOf(start - 1, entry.LastDocument);
+        int bits = entry.FrequencyBits;
+        if ((uint)(count - 1) > 63 || (uint)first < start || (uint)first + (uint)count - 1 > entry.LastDocument || bits > TextBlock.MaxFrequencyBits)
+        {
+            throw new CorruptDataException($"document {first} lies outside its block, which ends with {entry.LastDocument}");
+        }
+
+        var region = content.Slice(entry.Offset, wordCount * (long)sizeof(ulong) + PackedIntegers.Bytes(bits, entry.Count));
+        ulong* words = (ulong*)region.Pointer;
+        int bit = (int)((uint)first - start);
+        int word = bit >> 6;
+        ulong wanted = words[word] >> bit;
+        if ((bit & 63) + count > 64)
+        {
+            wanted |= words[word + 1] << -bit;
+        }
+
+        wanted &= ulong.MaxValue >> -count;
+        if (wanted == 0)
+        {
+            return;
+        }
+
+        int rank = BitOperations.PopCount(words[word] & ((1UL << bit) - 1));
+        for (int i = 0; i < word; i++)
+        {
+            rank += BitOperations.PopCount(words[i]);
+        }
+
+        byte* packed = (byte*)(words + wordCount);
+        for (; wanted != 0; wanted &= wanted - 1, rank++)
+        {
+            frequencies[BitOperations.TrailingZeroCount(wanted)] = 1 + (int)PackedIntegers.At(packed, bits, Math.Min(rank, entry.CountLessOne));
         }
     }
 

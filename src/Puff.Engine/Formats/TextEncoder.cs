@@ -29,6 +29,7 @@ internal sealed unsafe class TextEncoder : IDisposable
     private readonly ByteWriter firstTerms = new();
     private readonly List<uint> positionStarts = [];
     private readonly long sectionStart;
+    private TextRangeEncoder? ranges;
     private byte[] term = new byte[256];
     private int termLength = -1;
     private byte[] previous = new byte[256];
@@ -223,8 +224,11 @@ internal sealed unsafe class TextEncoder : IDisposable
             table[block] = WriteBlock(block, ref frontier, ref occurrences);
         }
 
+        bool hasRanges = TextRanges.AreFor(count, lengths.Length);
         var header = new TextListHeader(
-            (uint)count, (uint)tables, (ulong)scratch.Length, (ulong)positions.Length, (ulong)occurrences, frontier.ToWord());
+            (uint)count,
+            (uint)tables | (hasRanges ? TextListHeader.RangesBit : 0),
+            (ulong)scratch.Length, (ulong)positions.Length, (ulong)occurrences, frontier.ToWord());
         MemoryMarshal.Write(buffer.Reserve(TextListHeader.Bytes), header);
         foreach (var block in table)
         {
@@ -232,7 +236,22 @@ internal sealed unsafe class TextEncoder : IDisposable
         }
 
         buffer.Bytes(scratch.Written.AsSpan());
+        if (hasRanges)
+        {
+            WriteRanges();
+        }
+
         buffer.Bytes(positions.Written.AsSpan());
+    }
+
+    private void WriteRanges()
+    {
+        ranges ??= new TextRangeEncoder(lengths);
+        scratch.Clear();
+        var codes = scratch.Reserve(TextRanges.CodeBytes(lengths.Length));
+        ranges.Encode(Documents, Frequencies, lengths, codes);
+        part.Buffer.Bytes(ranges.Table);
+        part.Buffer.Bytes(codes);
     }
 
     private TextBlock WriteBlock(int block, ref TextImpactFrontier all, ref long occurrences)

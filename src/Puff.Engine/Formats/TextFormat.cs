@@ -6,16 +6,21 @@ namespace Puff.Engine.Formats;
 
 /// <summary>The beginning of a long posting list of the part `text`, as stored: 40 bytes at a multiple of 8, followed by its blocks' table.</summary>
 /// <param name="Postings">Documents with the term.</param>
-/// <param name="Blocks">Entries of the table.</param>
+/// <param name="BlocksAndRanges">Entries of the table; the highest bit says that the list has <see cref="TextRanges"/>.</param>
 /// <param name="BlockBytes">Bytes of the blocks behind the table.</param>
 /// <param name="PositionBytes">Bytes of the positions behind the blocks.</param>
 /// <param name="Occurrences">The sum of all frequencies.</param>
 /// <param name="Impacts">Up to four impacts that no posting exceeds.</param>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal readonly record struct TextListHeader(
-    uint Postings, uint Blocks, ulong BlockBytes, ulong PositionBytes, ulong Occurrences, ulong Impacts)
+    uint Postings, uint BlocksAndRanges, ulong BlockBytes, ulong PositionBytes, ulong Occurrences, ulong Impacts)
 {
     public const int Bytes = 40;
+    public const uint RangesBit = 1u << 31;
+
+    public int Blocks => (int)(BlocksAndRanges & ~RangesBit);
+
+    public bool HasRanges => (BlocksAndRanges & RangesBit) != 0;
 }
 
 /// <summary>One block of a long posting list of the part `text`, as stored: 24 bytes.</summary>

@@ -181,7 +181,8 @@ internal sealed unsafe class TextIndex : ITextIndex
             throw new CorruptDataException($"a posting list of {documents} documents announces {header.Postings} in {header.Blocks} blocks");
         }
 
-        var list = part.Slice(data, start + TextListHeader.Bytes, tableBytes + (long)header.BlockBytes);
+        long rangeBytes = header.HasRanges ? TextRanges.Bytes(Documents) : 0;
+        var list = part.Slice(data, start + TextListHeader.Bytes, tableBytes + (long)header.BlockBytes + rangeBytes);
         return new StoredPostings(this, header, list, start + TextListHeader.Bytes + list.Length);
     }
 

@@ -3,8 +3,8 @@ using Puff.Engine.Encoding;
 namespace Puff.Engine.Formats;
 
 /// <summary>
-/// Reads a text index to the last position and checks what searches rely on: the order of terms, documents and positions, impacts that no posting exceeds,
-/// and frequencies that add up to the lengths of documents.
+/// Reads a text index to the last position and checks what searches rely on: the order of terms, documents and positions, impacts and bounds that no posting
+/// exceeds, and frequencies that add up to the lengths of documents.
 /// </summary>
 internal static unsafe class TextVerifier
 {
@@ -25,6 +25,10 @@ internal static unsafe class TextVerifier
             var list = reader.Postings();
             postings += list.Documents;
             WalkList(index, list, tokens);
+            if (list.Ranges is { } ranges)
+            {
+                WalkRanges(index, list, ranges);
+            }
         }
 
         if (terms != index.Facts.Terms || postings != index.Facts.Postings)
@@ -61,6 +65,49 @@ internal static unsafe class TextVerifier
         }
 
         Check(all.ToWord(), list.Impacts);
+    }
+
+    /// <summary>Every range with a posting has a code, no other has one, and the table is what the postings behind each code are.</summary>
+    private static void WalkRanges(TextIndex index, PostingList list, in TextRanges ranges)
+    {
+        int* documents = stackalloc int[PostingList.BlockLength];
+        int* frequencies = stackalloc int[PostingList.BlockLength];
+        Span<byte> table = stackalloc byte[TextRanges.TableBytes];
+        table.Fill(TextRanges.None);
+        int next = 0;
+        for (int block = 0; block < list.BlockCount; block++)
+        {
+            int count = list.Read(block, documents, frequencies);
+            for (int i = 0; i < count; i++)
+            {
+                int range = documents[i] >> TextRanges.Shift;
+                CheckEmpty(ranges, next, range);
+                next = range + 1;
+                ushort impact = TextImpact.Encode(frequencies[i], Math.Max(index.LengthOf(documents[i]), 0));
+                ref byte shortest = ref table[CodeOf(ranges, range) * TextRanges.CodeCount + (impact >> 8)];
+                shortest = Math.Min(shortest, Math.Min((byte)impact, TextRanges.LongestCode));
+            }
+        }
+
+        CheckEmpty(ranges, next, TextRanges.CodeBytes(index.Documents) * 2);
+        if (!table.SequenceEqual(new ReadOnlySpan<byte>((byte*)ranges.Table, TextRanges.TableBytes)))
+        {
+            throw new CorruptDataException("the bounds of a list's ranges are not those of its postings");
+        }
+    }
+
+    private static int CodeOf(in TextRanges ranges, int range) =>
+        ranges.At(range) is > 0 and var code ? code : throw new CorruptDataException($"range {range} has a posting but no bound");
+
+    private static void CheckEmpty(in TextRanges ranges, int from, int to)
+    {
+        for (; from < to; from++)
+        {
+            if (ranges.At(from) != 0)
+            {
+                throw new CorruptDataException($"range {from} has a bound but no posting");
+            }
+        }
     }
 
     private static void CheckPositions(List<int> positions, int start, int count)

@@ -53,6 +53,25 @@ internal sealed class TextField
         }
     }
 
+    /// <summary>What postings behind each code of a list's ranges give at most.</summary>
+    /// <param name="ranges">Of the list.</param>
+    /// <param name="codeBounds">Room for each code; that of 0 becomes 0.</param>
+    public unsafe void FillCodeBounds(in TextRanges ranges, Span<float> codeBounds)
+    {
+        byte* shortest = (byte*)ranges.Table + TextRanges.CodeCount;
+        codeBounds.Clear();
+        for (int code = 1; code < TextRanges.CodeCount; code++, shortest += TextRanges.CodeCount)
+        {
+            for (int frequency = 0; frequency < TextRanges.CodeCount; frequency++)
+            {
+                if (shortest[frequency] != TextRanges.None)
+                {
+                    codeBounds[code] = Math.Max(codeBounds[code], bounds[frequency << 8 | shortest[frequency]]);
+                }
+            }
+        }
+    }
+
     private static float At(ref float first, ulong impact) =>
         System.Runtime.CompilerServices.Unsafe.Add(ref first, (int)(impact & (TextImpact.Codes - 1)));
 

@@ -18,7 +18,8 @@ internal readonly record struct TextLists(IReadOnlyList<SearchTerm> Terms, IRead
 /// <summary>
 /// The documents of one set with the largest sums of BM25 parts. Document at a time in windows: MAXSCORE (Turtle and Flood 1995) with the impacts of the
 /// blocks a window meets (Ding and Suel 2011). Lists that together cannot lift a document over the threshold are looked up only for documents
-/// that the others found. Sums in single precision, with a bound of their error, choose the documents; the caller scores those exactly.
+/// that the others found. Sums in single precision, with a bound of their error, choose the documents; the caller scores those exactly. Terms of one attribute
+/// are searched by <see cref="RangeSearch"/> instead.
 /// </summary>
 internal sealed unsafe class TextSearch : IDisposable
 {
@@ -118,6 +119,16 @@ internal sealed unsafe class TextSearch : IDisposable
             return [];
         }
 
+        return RangeSearch.Suits(lists, matches.Count, wanted)
+            ? RangeSearch.Run(lists, matches, matchesAll, wanted, least, counters, cancellation)
+            : RunInWindows(lists, matches, matchesAll, wanted, least, counters, cancellation);
+    }
+
+    /// <summary>The same for lists of any kind.</summary>
+    public static int[] RunInWindows(
+        in TextLists lists, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters,
+        CancellationToken cancellation)
+    {
         using var search = new TextSearch(lists, matches, matchesAll, wanted, least, counters);
         bool isOrdered = !search.SearchPromising();
         int position = matches.NextSet(0);

@@ -46,6 +46,13 @@ public sealed class TextSearchTests
             double margin = 3 * (terms.Count + 16) * Math.ScaleB(terms.Sum(t => t.Weight), -23);
             Assert.True(found.Length <= best.Count(s => s >= worst - margin), $"{what}, {found.Length} found for {wanted}");
 
+            // The same through windows: as lists of other kinds are searched.
+            int[] inWindows = TextSearch.RunInWindows(
+                new TextLists(terms, [], null), matches, everyNth == 1, wanted, double.NegativeInfinity, counters, CancellationToken.None);
+            Assert.True(inWindows.All(d => matches[d] && scores[d] > 0), what);
+            Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(inWindows));
+            Assert.True(inWindows.Length <= best.Count(s => s >= worst - margin), $"{what}, {inWindows.Length} found for {wanted}");
+
             // What is not better than what is known already is left out.
             int[] better = TextSearch.Run(new TextLists(terms, [], null), matches, everyNth == 1, wanted, worst, counters, CancellationToken.None);
             Assert.Empty(Enumerable.Range(0, Documents).Where(d => matches[d] && scores[d] >= worst).Except(better));

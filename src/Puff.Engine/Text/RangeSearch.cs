@@ -1,0 +1,335 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
+
+namespace Puff.Engine.Text;
+
+/// <summary>
+/// The documents of one set with the largest sums of BM25 parts, range at a time (block-max pruning: Mallia, Suel and Tonellotto 2024): bounds of all lists are
+/// added for every range of eight documents; ranges are looked into from the highest bounds down, as long as these reach the threshold. Answers like
+/// <see cref="TextSearch"/>, and in its place where it <see cref="Suits"/>.
+/// </summary>
+internal sealed unsafe class RangeSearch : IDisposable
+{
+    /// <summary>Ranges looked into together.</summary>
+    private const int ChunkRanges = 192;
+
+    private const int MostTaken = ChunkRanges + TextRanges.GroupRanges;
+
+    private const int MostLists = 64;
+
+    /// <summary>No document has nearly all that so many lists could give: levels may be finer, and saturate.</summary>
+    private const int ManyLists = 6;
+
+    /// <summary>Postings of all lists without bounds of ranges, up to which unpacking them is cheap.</summary>
+    private const int MostDecoded = 1 << 18;
+
+    /// <summary>Results wanted for each document of the set, up to which not most ranges have to be looked into.</summary>
+    private const int DocumentsOfResult = 256;
+
+    private readonly TextField field;
+    private readonly BitSet matches;
+    private readonly bool matchesAll;
+    private readonly int wanted;
+    private readonly double least;
+    private readonly double error;
+    private readonly TextCounters counters;
+    private readonly CancellationToken cancellation;
+    private readonly ScorePool pool;
+    private readonly RangeCursor[] rows;
+    private readonly DecodedList[] decoded;
+    private readonly RangeScratch scratch;
+    private readonly RangeSums levels;
+    private readonly float scale;
+
+    // Of each range of a chunk: its number, what its documents have, what they may still get, and what their lengths add to frequencies.
+    private readonly int* ranges;
+    private readonly float* rests;
+    private readonly Vector256<float>* sums;
+    private readonly Vector256<float>* halves;
+    private readonly int* documents;
+    private readonly int* lengths;
+    private int count;
+
+    private RangeSearch(
+        in TextLists lists, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters, CancellationToken cancellation)
+    {
+        this.matches = matches;
+        this.matchesAll = matchesAll;
+        this.wanted = wanted;
+        this.least = least;
+        this.counters = counters;
+        this.cancellation = cancellation;
+        field = lists.Terms[0].Field;
+        decoded = [.. lists.Terms.Where(t => t.List.Ranges is null).Select(t => new DecodedList(t.List, t.Weight, t.Weight * field.Bound(t.List.Impacts)))];
+        rows = [.. lists.Terms.Where(t => t.List.Ranges is not null).Select(t => new RangeCursor(t.Field, t.List, t.Weight)).OrderByDescending(r => r.Largest)];
+        double largest = rows.Sum(r => (double)r.Largest) + decoded.Sum(d => d.Largest);
+        error = (lists.Terms.Count + 16) * Math.ScaleB(largest, -23);
+        scale = (float)((byte.MaxValue - lists.Terms.Count) / largest) * (lists.Terms.Count >= ManyLists ? 2 : 1);
+        pool = new ScorePool(wanted, error);
+
+        int padded = RangeSums.PaddedOf(matches.Count);
+        long room = decoded.Sum(d => (long)DecodedList.RoomFor(d.List));
+        int slots = DecodedList.DirectoryOf(matches.Count);
+        long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector256<float>) + 16 * sizeof(int));
+        scratch = RangeScratch.Take(fixedBytes + padded + room * (sizeof(int) + sizeof(float)) + (long)decoded.Length * slots * sizeof(int));
+        sums = (Vector256<float>*)scratch.Memory;
+        halves = sums + MostTaken;
+        documents = (int*)(halves + MostTaken);
+        lengths = documents + MostTaken * 8;
+        ranges = lengths + MostTaken * 8;
+        rests = (float*)(ranges + MostTaken);
+        levels = new RangeSums((byte*)(rests + MostTaken), matches.Count);
+        Decode((int*)(rests + MostTaken) + padded / sizeof(int), room, slots);
+    }
+
+    private double Threshold => Math.Max(least, pool.Threshold) - error;
+
+    /// <summary>The lowest level a range must have.</summary>
+    private int Limit => (int)Math.Clamp(Math.Ceiling(Threshold * scale - 0.01), 1, byte.MaxValue);
+
+    public void Dispose()
+    {
+        foreach (var row in rows)
+        {
+            row.Dispose();
+        }
+
+        scratch.Dispose();
+    }
+
+    /// <summary>Whether the lists are such that this is the faster way: terms of one attribute, of which the frequent ones have bounds of ranges.</summary>
+    public static bool Suits(in TextLists lists, int documents, int wanted)
+    {
+        if (lists.Added is not null || lists.Bits.Count > 0 || lists.Terms.Count is 0 or > MostLists || wanted > documents / DocumentsOfResult)
+        {
+            return false;
+        }
+
+        long others = 0;
+        bool hasRanges = false;
+        foreach (var term in lists.Terms)
+        {
+            if (term.Field != lists.Terms[0].Field)
+            {
+                return false;
+            }
+
+            bool has = term.List.Ranges is not null;
+            hasRanges |= has;
+            others += has ? 0 : term.List.Documents;
+        }
+
+        return hasRanges && others <= MostDecoded;
+    }
+
+    /// <summary>As <see cref="TextSearch.Run"/>.</summary>
+    public static int[] Run(
+        in TextLists lists, BitSet matches, bool matchesAll, int wanted, double least, TextCounters counters, CancellationToken cancellation)
+    {
+        using var search = new RangeSearch(lists, matches, matchesAll, wanted, least, counters, cancellation);
+        search.Run();
+        search.pool.Compact();
+        int[] found = search.pool.Documents.ToArray();
+        Array.Sort(found);
+        return found;
+    }
+
+    private void Decode(int* room, long total, int slots)
+    {
+        levels.Clear();
+        float* scores = (float*)(room + total);
+        int* directory = (int*)(scores + total);
+        foreach (var list in decoded)
+        {
+            list.Decode(field, room, scores, directory);
+            directory += slots;
+            levels.Add(new ReadOnlySpan<int>(room, list.List.Documents), scores, scale);
+            room += DecodedList.RoomFor(list.List);
+            scores += DecodedList.RoomFor(list.List);
+            counters.Blocks += list.List.BlockCount;
+            counters.BlocksRead += list.List.BlockCount;
+        }
+    }
+
+    private void Run()
+    {
+        var levelOf = (Span<byte>)stackalloc byte[TextRanges.CodeCount];
+        foreach (var row in rows)
+        {
+            for (int code = 0; code < levelOf.Length; code++)
+            {
+                levelOf[code] = (byte)Math.Min(MathF.Ceiling(row.Bounds[code] * scale), byte.MaxValue);
+            }
+
+            levels.Add(row.Ranges, Vector128.Create<byte>(levelOf));
+        }
+
+        if (!matchesAll)
+        {
+            levels.Mask(matches.Words);
+        }
+
+        // The highest bounds first: their documents soon set a threshold that most of the others do not reach.
+        int end = byte.MaxValue + 1;
+        foreach (int first in (ReadOnlySpan<int>)[4 * wanted + 24, 32 * wanted + 160])
+        {
+            int limit = Math.Max(Limit, levels.LimitFor(first));
+            if (limit < end)
+            {
+                Search(limit, end);
+                end = limit;
+            }
+        }
+
+        Search(Limit, end);
+        foreach (var row in rows)
+        {
+            counters.Blocks += row.List.BlockCount;
+            counters.BlocksRead += row.BlocksRead;
+        }
+
+        counters.Windows += matches.Count + 7 >> RangeSums.Shift;
+        counters.WindowsSkipped += matches.Count + 7 >> RangeSums.Shift;
+    }
+
+    /// <summary>Looks into the ranges with levels from <paramref name="limit"/> up to, but not including, <paramref name="end"/>.</summary>
+    private void Search(int limit, int end)
+    {
+        for (int next = 0; next < levels.Count && limit < end; limit = Math.Max(limit, Limit))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            count = levels.Take(ref next, limit, end, ranges, ChunkRanges);
+            counters.WindowsSkipped -= count;
+            if (count > 0)
+            {
+                SearchChunk();
+            }
+        }
+    }
+
+    private void SearchChunk()
+    {
+        double threshold = Threshold;
+        Prepare();
+        foreach (var list in decoded)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                list.AddTo(ranges[i], (float*)(sums + i));
+            }
+        }
+
+        Keep(threshold);
+        ReadLengths();
+        foreach (var row in rows)
+        {
+            counters.Candidates += count;
+            LookUp(row);
+            Keep(threshold);
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            Take(i, threshold);
+        }
+
+        pool.Settle();
+    }
+
+    /// <summary>Sums and bounds of a chunk's ranges before the first list.</summary>
+    private void Prepare()
+    {
+        for (int i = 0; i < count; i++)
+        {
+            rests[i] = 0;
+            sums[i] = matchesAll ? Vector256<float>.Zero : Unmatched(ranges[i] << RangeSums.Shift);
+        }
+
+        foreach (var row in rows)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                rests[i] += row.BoundOf(ranges[i]);
+            }
+        }
+    }
+
+    private void ReadLengths()
+    {
+        var last = Vector256.Create(matches.Count - 1);
+        for (int i = 0; i < count; i++)
+        {
+            var first = Vector256.Create(ranges[i] << RangeSums.Shift);
+            Vector256.Min(first + Vector256.Create(0, 1, 2, 3, 4, 5, 6, 7), last).Store(documents + i * 8);
+        }
+
+        field.Index.ReadLengths(documents, count * 8, lengths);
+        for (int i = 0; i < count; i++)
+        {
+            halves[i] = Vector256.Create(field.Constant) + Vector256.Create(field.Slope) * Vector256.ConvertToSingle(Vector256.Load(lengths + i * 8));
+        }
+    }
+
+    /// <summary>Negative infinity for documents that do not match, whatever is added to it.</summary>
+    private Vector256<float> Unmatched(int first)
+    {
+        var bits = Vector256.Create((int)(matches.Words[first >> 6] >> first & 0xFF)) & Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
+        return Vector256.ConditionalSelect(
+            Vector256.Equals(bits, Vector256<int>.Zero).AsSingle(), Vector256.Create(float.NegativeInfinity), Vector256<float>.Zero);
+    }
+
+    /// <summary>Drops ranges of which no document can reach the threshold any more.</summary>
+    private void Keep(double threshold)
+    {
+        int kept = 0;
+        float needed = MathF.BitDecrement((float)threshold);
+        for (int i = 0; i < count; i++)
+        {
+            ranges[kept] = ranges[i];
+            rests[kept] = rests[i];
+            sums[kept] = sums[i];
+            halves[kept] = halves[i];
+            kept += Vector256.GreaterThanOrEqualAny(sums[i], Vector256.Create(needed - rests[i])) ? 1 : 0;
+        }
+
+        count = kept;
+    }
+
+    /// <summary>Replaces what a list may give by what it gives.</summary>
+    private void LookUp(RangeCursor row)
+    {
+        int* frequencies = stackalloc int[8];
+        var weight = Vector256.Create(row.Weight);
+        for (int i = 0; i < count; i++)
+        {
+            float bound = row.BoundOf(ranges[i]);
+            if (bound <= 0)
+            {
+                continue;
+            }
+
+            rests[i] -= bound;
+            Vector256<int>.Zero.Store(frequencies);
+            row.Find(ranges[i], frequencies);
+            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies));
+            sums[i] += weight * frequency / Vector256.Max(frequency + halves[i], Vector256.Create(float.Epsilon));
+        }
+    }
+
+    private void Take(int i, double threshold)
+    {
+        var lowest = Vector256.Create(Math.Max(MathF.BitDecrement((float)threshold), float.Epsilon));
+        uint enough = Vector256.GreaterThanOrEqual(sums[i], lowest).ExtractMostSignificantBits();
+        for (; enough != 0; enough &= enough - 1)
+        {
+            int lane = BitOperations.TrailingZeroCount(enough);
+            int document = (ranges[i] << RangeSums.Shift) + lane;
+            if (document < matches.Count)
+            {
+                pool.Add(document, sums[i][lane]);
+            }
+        }
+    }
+}

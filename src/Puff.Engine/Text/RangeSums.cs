@@ -1,0 +1,163 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Puff.Engine.Formats;
+
+namespace Puff.Engine.Text;
+
+/// <summary>
+/// For every range of eight documents a level: what the lists of a search together give to one of them at most, in 255 steps. Levels of lists are added
+/// saturating, 64 ranges at a time.
+/// </summary>
+/// <param name="levels">Aligned to 64 bytes, <see cref="PaddedOf"/> bytes.</param>
+/// <param name="documents">Of the set.</param>
+internal readonly unsafe struct RangeSums(byte* levels, int documents)
+{
+    public const int Shift = TextRanges.Shift;
+
+    /// <summary>Of so many groups of 64 ranges one is counted.</summary>
+    private const int Sampled = 4;
+
+    /// <summary>Levels, those behind the last range included: all of them 0.</summary>
+    public int Count { get; } = PaddedOf(documents);
+
+    /// <summary>Room for whole groups of codes.</summary>
+    public static int PaddedOf(int documents) => ((documents - 1 >> Shift) / TextRanges.GroupRanges + 1) * TextRanges.GroupRanges;
+
+    public void Clear() => new Span<byte>(levels, Count).Clear();
+
+    /// <summary>Adds one posting after the other of a list, ascending; of those in one range only the highest counts.</summary>
+    public void Add(ReadOnlySpan<int> numbers, float* scores, float scale)
+    {
+        int last = -1;
+        int before = 0;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            int range = numbers[i] >> Shift;
+            int level = (int)(scores[i] * scale) + 1;
+            before = range == last ? before : 0;
+            last = range;
+            if (level > before)
+            {
+                levels[range] = (byte)Math.Min(levels[range] + level - before, byte.MaxValue);
+                before = level;
+            }
+        }
+    }
+
+    /// <summary>Adds what a list's codes stand for.</summary>
+    /// <param name="ranges">Of the list.</param>
+    /// <param name="levelOf">Of each code.</param>
+    public void Add(in TextRanges ranges, Vector128<byte> levelOf)
+    {
+        byte* codes = (byte*)ranges.Codes;
+        int groups = Count / TextRanges.GroupRanges;
+        if (Avx512BW.IsSupported)
+        {
+            AddWide(codes, groups, levelOf);
+            return;
+        }
+
+        for (int group = 0; group < groups; group++)
+        {
+            for (int half = 0; half < 2; half++)
+            {
+                var pair = Vector128.Load(codes + group * TextRanges.GroupBytes + half * Vector128<byte>.Count);
+                int first = group * TextRanges.GroupRanges + half * Vector128<byte>.Count;
+                AddSixteen(first, Vector128.Shuffle(levelOf, pair & Vector128.Create((byte)0xF)));
+                AddSixteen(first + TextRanges.GroupRanges / 2, Vector128.Shuffle(levelOf, pair >> 4));
+            }
+        }
+    }
+
+    /// <summary>Ranges without a document that matches get level 0.</summary>
+    public void Mask(ReadOnlySpan<ulong> matches)
+    {
+        fixed (ulong* words = matches)
+        {
+            byte* bytes = (byte*)words;
+            int count = matches.Length * sizeof(ulong);
+            int i = 0;
+            for (; i <= count - Vector256<byte>.Count; i += Vector256<byte>.Count)
+            {
+                Vector256.AndNot(Vector256.Load(levels + i), Vector256.Equals(Vector256.Load(bytes + i), Vector256<byte>.Zero)).Store(levels + i);
+            }
+
+            for (; i < count; i++)
+            {
+                levels[i] = bytes[i] == 0 ? (byte)0 : levels[i];
+            }
+        }
+    }
+
+    /// <summary>About the highest limit that so many ranges reach, at least 1.</summary>
+    public int LimitFor(int ranges)
+    {
+        int low = 1;
+        int high = byte.MaxValue;
+        while (low < high)
+        {
+            int middle = (low + high + 1) >> 1;
+            (low, high) = CountFrom(middle) >= ranges ? (middle, high) : (low, middle - 1);
+        }
+
+        return low;
+    }
+
+    /// <summary>About how many ranges are not below a limit.</summary>
+    private int CountFrom(int limit)
+    {
+        var lowest = Vector512.Create((byte)limit);
+        int count = 0;
+        for (int i = 0; i < Count; i += Vector512<byte>.Count * Sampled)
+        {
+            count += BitOperations.PopCount(Vector512.GreaterThanOrEqual(Vector512.Load(levels + i), lowest).ExtractMostSignificantBits());
+        }
+
+        return count * Sampled;
+    }
+
+    /// <summary>Takes the ranges of the next groups of 64 whose level is from a limit up to, but not including, <paramref name="end"/>.</summary>
+    /// <param name="next">Where to begin, a multiple of 64; where to go on.</param>
+    /// <param name="limit">At least 1.</param>
+    /// <param name="end">At most 256.</param>
+    /// <param name="taken">Room for <paramref name="room"/> and 64 more.</param>
+    /// <param name="room">Stops when there are so many.</param>
+    /// <returns>How many were taken.</returns>
+    public int Take(ref int next, int limit, int end, int* taken, int room)
+    {
+        var lowest = Vector512.Create((byte)limit);
+        var highest = Vector512.Create((byte)(end - 1));
+        int count = 0;
+        int i = next;
+        for (; i < Count && count < room; i += Vector512<byte>.Count)
+        {
+            var group = Vector512.Load(levels + i);
+            ulong bits = (Vector512.GreaterThanOrEqual(group, lowest) & Vector512.LessThanOrEqual(group, highest)).ExtractMostSignificantBits();
+            for (; bits != 0; bits &= bits - 1)
+            {
+                taken[count++] = i + BitOperations.TrailingZeroCount(bits);
+            }
+        }
+
+        next = i;
+        return count;
+    }
+
+    private void AddSixteen(int first, Vector128<byte> added) =>
+        Vector128.AddSaturate(Vector128.Load(levels + first), added).Store(levels + first);
+
+    private void AddWide(byte* codes, int groups, Vector128<byte> levelOf)
+    {
+        var pair = Vector256.Create(levelOf, levelOf);
+        var table = Vector512.Create(pair, pair);
+        var low = Vector256.Create((byte)0xF);
+        byte* target = levels;
+        for (int group = 0; group < groups; group++, target += Vector512<byte>.Count)
+        {
+            var stored = Vector256.Load(codes + group * TextRanges.GroupBytes);
+            var added = Avx512BW.Shuffle(table, Vector512.Create(stored & low, (stored.AsUInt16() >> 4).AsByte() & low));
+            Avx512BW.AddSaturate(Vector512.Load(target), added).Store(target);
+        }
+    }
+}
