@@ -70,7 +70,7 @@ internal sealed class LoadBalancer : IAsyncDisposable
         try
         {
             // In the foreground: it ends with this test.
-            return Process.Start(new ProcessStartInfo("haproxy", ["-db", "-q", "-f", path]) { RedirectStandardError = true })!;
+            return Process.Start(new ProcessStartInfo("haproxy", ["-db", "-f", path]) { RedirectStandardError = true })!;
         }
         catch (Win32Exception absent)
         {
@@ -91,9 +91,13 @@ internal sealed class LoadBalancer : IAsyncDisposable
                     return;
                 }
             }
-            catch (HttpRequestException) when (!process.HasExited)
+            catch (HttpRequestException)
             {
-                // Not listening yet.
+                // Not listening yet, or never.
+                if (process.HasExited)
+                {
+                    throw new InvalidOperationException($"HAProxy ended: {await process.StandardError.ReadToEndAsync(patience.Token)}");
+                }
             }
 
             await Task.Delay(50, patience.Token);

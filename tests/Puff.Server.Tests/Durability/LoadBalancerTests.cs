@@ -24,6 +24,7 @@ public sealed class LoadBalancerTests : IAsyncLifetime
     private readonly int[] ports = LoadBalancer.FreePorts(Nodes);
     private readonly PuffProcess?[] nodes = new PuffProcess?[Nodes];
     private S3TestAccess access = null!;
+    private string store = "";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -31,6 +32,7 @@ public sealed class LoadBalancerTests : IAsyncLifetime
     {
         access = S3TestAccess.Good();
         await ServeOnS3Tests.MakeBucketAsync(access);
+        store = ServeOnS3Tests.Location(access);
         await Task.WhenAll(Enumerable.Range(0, Nodes).Select(StartAsync));
     }
 
@@ -126,6 +128,6 @@ public sealed class LoadBalancerTests : IAsyncLifetime
     }
 
     private async Task StartAsync(int i) => nodes[i] = await PuffProcess.ServeAsync(
-        ServeOnS3Tests.Variables(access), folder.Path, "--listen", $"127.0.0.1:{ports[i]}", "--store", ServeOnS3Tests.Location(access),
-        "--index-entries", "10", "--index-delay", "200ms", "--cache-dir", $"cache-{i}");
+        ServeOnS3Tests.Variables(access), folder.Path, "--listen", $"127.0.0.1:{ports[i]}", "--store", store, "--cache-dir", $"cache-{i}",
+        "--index-entries", "10", "--index-delay", "200ms");
 }
