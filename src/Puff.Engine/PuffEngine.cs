@@ -4,6 +4,7 @@ using Puff.Engine.Indexing;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
+using Puff.Engine.Storage;
 
 namespace Puff.Engine;
 
@@ -19,10 +20,12 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly IndexMetrics indexing;
     private readonly Cloner cloner;
     private readonly Restorer restorer;
+    private readonly EngineComponents components;
     private bool disposed;
 
     private PuffEngine(EngineSettings settings, EngineComponents components)
     {
+        this.components = components;
         context = new EngineContext(settings, components);
         indexing = new IndexMetrics(() => context.PublicationsLost);
         maintenance = new Maintenance(context, indexing);
@@ -154,6 +157,22 @@ public sealed class PuffEngine : IAsyncDisposable
         using var source = Open(name);
         using var restored = Open(target);
         return await restorer.RestoreAsync(source.Namespace, moment, restored.Namespace, cancellation);
+    }
+
+    /// <summary>
+    /// Copies a namespace to another store as it is at a moment of the call, verified, while it is written to. What the target has of it is not copied again:
+    /// an interrupted copy goes on, a repeated one brings a backup up to date. Nobody may write to the copy in between.
+    /// </summary>
+    /// <param name="name">NotFound when it does not exist.</param>
+    /// <param name="target">Where to, under the same root and name. Conflict when a namespace is there that is no copy, or one that was written to.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="cancellation">Stops between objects; the next copy goes on.</param>
+    public Task<CopyReport> CopyToAsync(string name, IObjectStore target, CopyOptions? options = null, CancellationToken cancellation = default)
+    {
+        ThrowIfDisposed();
+        NamespaceKeys.CheckName(name);
+        var there = new EngineContext(context.Settings with { History = TimeSpan.Zero }, components with { Store = target });
+        return new StoreCopier(context, there).CopyAsync(name, options ?? new CopyOptions(), cancellation);
     }
 
     /// <summary>A page of the namespaces that exist now.</summary>

@@ -24,7 +24,7 @@ internal static class CommandLine
         NamespaceCommands.Delete(terminal),
         QueryCommand.Create(terminal),
         NamespaceCommands.Branch(terminal),
-        NamespaceCommands.Copy(terminal),
+        CopyCommand.Create(terminal),
         HistoryCommands.History(terminal),
         HistoryCommands.Restore(terminal),
         StoreCommands.Check(terminal),

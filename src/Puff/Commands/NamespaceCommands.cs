@@ -110,9 +110,6 @@ internal static class NamespaceCommands
     public static Command Branch(Terminal terminal) =>
         Derive("branch", "Make a copy-on-write clone of a namespace, in constant time.", "branch_from_namespace", terminal);
 
-    public static Command Copy(Terminal terminal) =>
-        Derive("copy", "Copy a namespace on the server.", "copy_from_namespace", terminal);
-
     private static Command Derive(string verb, string description, string field, Terminal terminal)
     {
         var source = new Argument<string>("source") { Description = "Existing namespace." };
@@ -124,7 +121,7 @@ internal static class NamespaceCommands
         return command;
     }
 
-    private static Task<ExitCode> PostAsync(CommandContext context, string name, JsonObject body) =>
+    public static Task<ExitCode> PostAsync(CommandContext context, string name, JsonObject body) =>
         ShowAsync(context, client => client.PostAsync(PuffClient.NamespacePath(2, name), JsonSerializer.SerializeToUtf8Bytes(body), context.Cancellation));
 
     private static async Task<ExitCode> ShowAsync(CommandContext context, Func<PuffClient, Task<JsonDocument>> call)
