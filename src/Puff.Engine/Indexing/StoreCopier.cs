@@ -1,5 +1,4 @@
 using System.Globalization;
-using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Segments;
