@@ -34,11 +34,11 @@ internal static class CodesFormat
     /// <summary>The widest vectors there are, rounded up.</summary>
     public const int MaxPaddedDimensions = 10_752;
 
-    /// <summary>1-bit codes of 32 vectors: three factors of 4 bytes each, then the codes.</summary>
-    public static int BlockBytes(int paddedDimensions) => (3 * 4 * BlockVectors) + (BlockVectors / 8 * paddedDimensions);
+    /// <summary>1-bit codes of 32 vectors: factors of 8 bytes each, then the codes.</summary>
+    public static int BlockBytes(int paddedDimensions) => (8 * BlockVectors) + (BlockVectors / 8 * paddedDimensions);
 
-    /// <summary>3-bit codes of a vector, then three factors.</summary>
-    public static int RowBytes(int paddedDimensions) => (paddedDimensions / 8 * 3) + 12;
+    /// <summary>3-bit codes of a vector, then its factors.</summary>
+    public static int RowBytes(int paddedDimensions) => (paddedDimensions / 8 * 3) + 8;
 
     public static int BlocksOf(int vectors) => (int)((vectors + (long)BlockVectors - 1) / BlockVectors);
 

@@ -6,7 +6,7 @@ namespace Puff.Engine.Numerics;
 
 /// <summary>
 /// RaBitQ codes of one bit a dimension (Gao and Long, 2024) in blocks of 32 vectors, laid out for the look-up scan of <see cref="CodeQuery.Scan"/>. A block
-/// is 32 × add, 32 × scale and 32 × error (singles, see <see cref="CodeFactors"/>), then for every 4 dimensions 16 bytes: lanes 0 to 15 in the low, 16 to 31 in
+/// is 32 × add (singles) and 32 × scale and error (packed, see <see cref="CodeFactors"/>), then for every 4 dimensions 16 bytes: lanes 0 to 15 in the low, 16 to 31 in
 /// the high halves, lane l in byte 2·(l mod 8) + (l / 8 mod 2); bit i is dimension 4t + i. A set bit stands for +½, a clear one for -½.
 /// </summary>
 internal static unsafe class BinaryCodes
@@ -14,7 +14,7 @@ internal static unsafe class BinaryCodes
     public const int BlockVectors = 32;
 
     /// <summary>Bytes of the factors, at the start of a block.</summary>
-    internal const int FactorBytes = 3 * BlockVectors * sizeof(float);
+    internal const int FactorBytes = 2 * BlockVectors * sizeof(float);
 
     /// <summary>Bytes of codes for four dimensions.</summary>
     internal const int TableBytes = 16;
@@ -114,7 +114,6 @@ internal static unsafe class BinaryCodes
     {
         float* lanes = (float*)block + lane;
         lanes[0] = factors.Add;
-        lanes[BlockVectors] = factors.Scale;
-        lanes[2 * BlockVectors] = factors.Error;
+        ((uint*)lanes)[BlockVectors] = factors.Pack();
     }
 }

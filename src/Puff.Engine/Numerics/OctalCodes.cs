@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace Puff.Engine.Numerics;
 
 /// <summary>
-/// Extended RaBitQ codes of three bits a dimension (Gao et al., 2025), one row a vector: two planes of code, then add, scale and error (singles, see
-/// <see cref="CodeFactors"/>). Of every 64 dimensions, the first plane has 16 bytes, byte e with the two low bits of digits e, 16 + e, 32 + e and 48 + e,
+/// Extended RaBitQ codes of three bits a dimension (Gao et al., 2025), one row a vector: two planes of code, then add (a single), scale and error
+/// (packed, see <see cref="CodeFactors"/>). Of every 64 dimensions, the first plane has 16 bytes, byte e with the two low bits of digits e, 16 + e, 32 + e and 48 + e,
 /// lowest first; the second has 8 bytes, byte e with the high bits of the same four digits, then those of the four that begin with digit 8 + e. Digit u stands
 /// for u - 3½. The digits are those of a uniform quantizer with the step that suits normally distributed coordinates best, which a random rotation makes of
 /// any vector; searching the best step for each vector gains next to nothing and costs ten times as much.
@@ -20,7 +20,7 @@ internal static unsafe class OctalCodes
     private const int Unit = 64;
 
     /// <param name="padded">Dimensions, a multiple of 64.</param>
-    public static int RowBytes(int padded) => CodeBytes(padded) + 3 * sizeof(float);
+    public static int RowBytes(int padded) => CodeBytes(padded) + 2 * sizeof(float);
 
     /// <summary>Encodes one vector.</summary>
     /// <param name="residual">The rotated vector less its centroid.</param>
@@ -42,8 +42,7 @@ internal static unsafe class OctalCodes
         var factors = CodeFactors.Create(padded, squaredNorm, sums.Residual, sums.Centroid, sums.SquaredNorm);
         byte* stored = row + CodeBytes(padded);
         Unsafe.WriteUnaligned(stored, factors.Add);
-        Unsafe.WriteUnaligned(stored + sizeof(float), factors.Scale);
-        Unsafe.WriteUnaligned(stored + 2 * sizeof(float), factors.Error);
+        Unsafe.WriteUnaligned(stored + sizeof(float), factors.Pack());
     }
 
     /// <summary>Both planes.</summary>
@@ -52,8 +51,7 @@ internal static unsafe class OctalCodes
     internal static CodeFactors Factors(byte* row, int padded)
     {
         byte* stored = row + CodeBytes(padded);
-        return new CodeFactors(
-            Unsafe.ReadUnaligned<float>(stored), Unsafe.ReadUnaligned<float>(stored + sizeof(float)), Unsafe.ReadUnaligned<float>(stored + 2 * sizeof(float)));
+        return CodeFactors.Unpack(Unsafe.ReadUnaligned<float>(stored), Unsafe.ReadUnaligned<uint>(stored + sizeof(float)));
     }
 
     /// <summary>⟨v,r⟩, ⟨v,c⟩ and |v|² of the digits, which it writes.</summary>

@@ -26,7 +26,7 @@ internal readonly unsafe ref struct ScanBounds
     public required float Threshold { get; init; }
 
     /// <summary>The lanes asked for whose lower bound is not above the threshold.</summary>
-    /// <param name="factors">Those of the block, each for 32 lanes.</param>
+    /// <param name="factors">Those of the block: the addends of 32 lanes, then the rest of the factors.</param>
     /// <param name="estimates">Filled, as <paramref name="bounds"/>, at least for the lanes returned.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Apply(float* factors, float* sums, uint lanes, float* estimates, float* bounds)
@@ -50,8 +50,9 @@ internal readonly unsafe ref struct ScanBounds
     internal uint Bound512(float* factors, float* sums, uint lanes, float* estimates, float* bounds)
     {
         var add = Vector512.Load(factors);
-        var scale = Vector512.Load(factors + BinaryCodes.BlockVectors);
-        var error = Vector512.Load(factors + 2 * BinaryCodes.BlockVectors);
+        var packed = Vector512.Load((uint*)factors + BinaryCodes.BlockVectors);
+        var scale = CodeFactors.Scales(packed);
+        var error = CodeFactors.Errors(packed);
         var estimate = scale * (Vector512.Load(sums) * TableStep + Vector512.Create(TableBias)) + (add + Vector512.Create(Distance));
         var slack = error * Spread
             + (Vector512.Abs(scale) * TableError + (Vector512.Abs(add) * CodeQuery.TermRounding + Vector512.Create(DistanceSlack)));
@@ -74,8 +75,9 @@ internal readonly unsafe ref struct ScanBounds
     internal uint Bound256(float* factors, float* sums, uint lanes, float* estimates, float* bounds)
     {
         var add = Vector256.Load(factors);
-        var scale = Vector256.Load(factors + BinaryCodes.BlockVectors);
-        var error = Vector256.Load(factors + 2 * BinaryCodes.BlockVectors);
+        var packed = Vector256.Load((uint*)factors + BinaryCodes.BlockVectors);
+        var scale = CodeFactors.Scales(packed);
+        var error = CodeFactors.Errors(packed);
         var estimate = scale * (Vector256.Load(sums) * TableStep + Vector256.Create(TableBias)) + (add + Vector256.Create(Distance));
         var slack = error * Spread
             + (Vector256.Abs(scale) * TableError + (Vector256.Abs(add) * CodeQuery.TermRounding + Vector256.Create(DistanceSlack)));
@@ -97,7 +99,7 @@ internal readonly unsafe ref struct ScanBounds
         uint kept = 0;
         for (int lane = 0; lane < BinaryCodes.BlockVectors; lane++)
         {
-            float add = factors[lane], scale = factors[lane + BinaryCodes.BlockVectors], error = factors[lane + 2 * BinaryCodes.BlockVectors];
+            var (add, scale, error) = CodeFactors.Unpack(factors[lane], ((uint*)factors)[lane + BinaryCodes.BlockVectors]);
             float estimate = scale * (sums[lane] * TableStep + TableBias) + (add + Distance);
             float slack = error * Spread + (Math.Abs(scale) * TableError + (Math.Abs(add) * CodeQuery.TermRounding + DistanceSlack));
             float bound = estimate - slack;

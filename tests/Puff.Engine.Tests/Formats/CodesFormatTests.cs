@@ -47,7 +47,7 @@ public sealed class CodesFormatTests
     [Fact]
     public void Blocks_and_rows_have_the_sizes_the_format_promises()
     {
-        Assert.Equal((384 + (4 * 768), 300), (CodesFormat.BlockBytes(768), CodesFormat.RowBytes(768)));
+        Assert.Equal((256 + (4 * 768), 296), (CodesFormat.BlockBytes(768), CodesFormat.RowBytes(768)));
         Assert.Equal(0, CodesFormat.BlockBytes(CodesFormat.MaxPaddedDimensions) % 64);
         Assert.Equal((2 * CodesFormat.BlockBytes(64)) + (33 * CodesFormat.RowBytes(64)), CodesFormat.BytesOf(33, 64));
         Assert.Equal((64, 64, 128), (CodesFormat.Pad(1), CodesFormat.Pad(64), CodesFormat.Pad(65)));

@@ -158,11 +158,17 @@ public sealed unsafe class CodeKernelTests
         var random = new Random(8);
         using var memory = NativeFloats.Gaussian(random, 8 * 32);
         float* factors = memory.Pointer;
-        float* sums = factors + 96;
+        float* sums = factors + 64;
         float* expected = sums + 32;
         float* actual = expected + 64;
+        var packed = (uint*)factors + 32;
+        for (int lane = 0; lane < 32; lane++)
+        {
+            packed[lane] = new CodeFactors(0, factors[32 + lane], (float)random.NextDouble()).Pack();
+        }
+
         factors[3] = float.PositiveInfinity;
-        factors[64 + 5] = float.PositiveInfinity;
+        packed[5] = CodeFactors.Unknown.Pack();
         factors[32 + 21] = float.NaN;
         factors[1] = float.NegativeInfinity;
         foreach (float distance in new[] { 0, 1, float.NaN, float.PositiveInfinity })
