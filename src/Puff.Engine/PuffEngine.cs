@@ -18,6 +18,8 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly Maintenance maintenance;
     private readonly JobAnnouncer announcer;
     private readonly IndexMetrics indexing;
+    private readonly SearchMetrics searching = new();
+    private readonly RecallSampling sampling;
     private readonly Cloner cloner;
     private readonly Restorer restorer;
     private readonly EngineComponents components;
@@ -28,6 +30,7 @@ public sealed class PuffEngine : IAsyncDisposable
         this.components = components;
         context = new EngineContext(settings, components);
         indexing = new IndexMetrics(() => context.PublicationsLost);
+        sampling = new RecallSampling(context, searching);
         maintenance = new Maintenance(context, indexing);
         announcer = new JobAnnouncer(context, indexing);
         registry = new NamespaceRegistry(context, settings.RunIndexer ? maintenance : announcer);
@@ -80,7 +83,7 @@ public sealed class PuffEngine : IAsyncDisposable
         using var pass = await lease.Namespace.Queries.EnterAsync(WeightOf(request), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
         var result = QueryExecutor.Execute(snapshot, request, cancellation);
-        RecallSampling.Offer(lease.Namespace, snapshot, request, context);
+        sampling.Offer(lease.Namespace, snapshot, request);
         return result;
     }
 
@@ -93,7 +96,7 @@ public sealed class PuffEngine : IAsyncDisposable
         var result = QueryExecutor.Execute(snapshot, request, cancellation);
         foreach (var query in request.Queries)
         {
-            RecallSampling.Offer(lease.Namespace, snapshot, query, context);
+            sampling.Offer(lease.Namespace, snapshot, query);
         }
 
         return result;
@@ -106,7 +109,7 @@ public sealed class PuffEngine : IAsyncDisposable
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
-        return QueryExecutor.Explain(snapshot, request, cancellation);
+        return QueryExecutor.Explain(snapshot, request, cancellation) + sampling.Describe(lease.Namespace);
     }
 
     public async Task<NamespaceInfo> GetInfoAsync(string name, CancellationToken cancellation = default)
@@ -253,6 +256,7 @@ public sealed class PuffEngine : IAsyncDisposable
         }
 
         indexing.Dispose();
+        searching.Dispose();
     }
 
     private NamespaceRegistry.Lease Open(string name)

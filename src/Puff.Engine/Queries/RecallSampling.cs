@@ -1,3 +1,5 @@
+using System.Globalization;
+using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 
@@ -7,13 +9,13 @@ namespace Puff.Engine.Queries;
 /// Checks a few of the approximate searches that clients make against searches of all codes, behind the queries: exact ones would read all vectors, and have
 /// them in memory afterwards.
 /// </summary>
-internal static class RecallSampling
+internal sealed class RecallSampling(EngineContext context, SearchMetrics metrics)
 {
     /// <summary>Of more codes than these, reading them all would push out of memory what queries need.</summary>
     private const long MostCodeBytes = 2L << 30;
 
     /// <summary>Counts a query that was just answered, and has it checked if it is its turn.</summary>
-    public static void Offer(Namespace target, NamespaceSnapshot snapshot, QueryRequest request, EngineContext context)
+    public void Offer(Namespace target, NamespaceSnapshot snapshot, QueryRequest request)
     {
         if (request.RankBy is not VectorRank { Exact: false } rank || snapshot.Trees.Count == 0 || !target.Recall.IsDue(context.Time.GetTimestamp()))
         {
@@ -23,12 +25,26 @@ internal static class RecallSampling
         if (snapshot.Schema.Find(rank.Attribute) is { Type: { IsDenseVector: true } type }
             && CodesFormat.BytesOf((int)Math.Min(int.MaxValue, snapshot.LiveDocuments), CodesFormat.Pad(type.Dimensions)) <= MostCodeBytes)
         {
-            target.Behind.TryRun(() => Check(target, rank, request, context));
+            target.Behind.TryRun(() => Check(target, rank, request));
         }
     }
 
+    /// <summary>What checks have found, for the plan of a query in words; empty before the first.</summary>
+    public string Describe(Namespace target)
+    {
+        int checks = target.Recall.Checks;
+        if (checks == 0)
+        {
+            return string.Empty;
+        }
+
+        float aim = target.Recall.Aim(context.Settings.VectorIndex).RecallTarget;
+        return string.Create(
+            CultureInfo.InvariantCulture, $"searches of this node checked lately: recall {target.Recall.Recall:F3} in {checks}, aiming at {aim}\n");
+    }
+
     /// <summary>Both searches see the same state, which may be a later one than the client's query saw.</summary>
-    private static void Check(Namespace target, VectorRank rank, QueryRequest request, EngineContext context)
+    private void Check(Namespace target, VectorRank rank, QueryRequest request)
     {
         long began = context.Time.GetTimestamp();
         using var snapshot = target.Snapshot();
@@ -39,6 +55,7 @@ internal static class RecallSampling
         if (result.AverageExhaustiveCount > 0)
         {
             target.Recall.Add(result.AverageRecall, began, context.Time.GetTimestamp());
+            metrics.Checked(result.AverageRecall);
         }
     }
 }

@@ -22,6 +22,9 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     // A share is drawn several times from the same list, which costs nothing.
     private const int Draws = 4;
     private const int LargestRank = 16_384;
+
+    // Searches ask for few leaves first, and then for more and more. The few come from below few upper nodes, so a near leaf may only be among the next.
+    private const int FirstLeaves = 4;
     private const int LargestPlan = 1 << 24;
     private const int Resolution = 24;
 
@@ -34,6 +37,8 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private readonly SearchScratch scratch;
     private readonly float[] query;
     private readonly int[] rankOfGroup;
+    private readonly HashSet<int> listed = [];
+    private readonly List<(int Leaf, float Distance)> leaves = [];
     private readonly List<(int Leaf, float Estimate)> ranked = [];
     private readonly List<(int Leaf, float Estimate)> passing = [];
 
@@ -112,14 +117,11 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     /// <summary>Candidates, nearest first, each with the leaf in which a search would come to it; those never reached come after all.</summary>
     private void RankCandidates(int self)
     {
-        int wanted = Math.Min(tree.Leaves.Length, LargestRank);
-        scratch.Leaves.SetCount(wanted);
-        scratch.LeafDistances.SetCount(wanted);
-        int found = tree.Route(scratch.Query, scratch.Route, wanted, scratch.Leaves.Span, scratch.LeafDistances.Span);
+        ListLeaves();
         Array.Fill(rankOfGroup, tree.Leaves.Length);
-        for (int rank = found - 1; rank >= 0; rank--)
+        for (int rank = leaves.Count - 1; rank >= 0; rank--)
         {
-            int group = index.GroupOf(tree, scratch.Leaves.Items[rank]);
+            int group = index.GroupOf(tree, leaves[rank].Leaf);
             if (group >= 0)
             {
                 rankOfGroup[group] = rank;
@@ -136,6 +138,32 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
             {
                 last = index.GroupAt(candidate.Slot, last);
                 ranked.Add((rankOfGroup[last], candidate.Estimate));
+            }
+        }
+    }
+
+    /// <summary>Leaves in the order in which a search looks at them.</summary>
+    private void ListLeaves()
+    {
+        leaves.Clear();
+        listed.Clear();
+        int most = Math.Min(tree.Leaves.Length, LargestRank);
+        for (int wanted = Math.Min(FirstLeaves, most); ; wanted = Math.Min(2 * wanted, most))
+        {
+            scratch.Leaves.SetCount(wanted);
+            scratch.LeafDistances.SetCount(wanted);
+            int found = tree.Route(scratch.Query, scratch.Route, wanted, scratch.Leaves.Span, scratch.LeafDistances.Span);
+            for (int i = 0; i < found; i++)
+            {
+                if (listed.Add(scratch.Leaves.Items[i]))
+                {
+                    leaves.Add((scratch.Leaves.Items[i], scratch.LeafDistances.Items[i]));
+                }
+            }
+
+            if (wanted == most || found < wanted)
+            {
+                return;
             }
         }
     }
@@ -172,7 +200,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
         {
             if (scratch.Nearest.IsFull)
             {
-                float next = scratch.LeafDistances.Items[Math.Min(leaf, scratch.LeafDistances.Count - 1)];
+                float next = leaves[Math.Min(leaf, leaves.Count - 1)].Distance;
                 most = Math.Max(most, ProbeProgress.PatienceSpent(leaf, lastGain, scratch.Nearest.Threshold, next));
             }
 

@@ -81,6 +81,8 @@ public sealed class TailCodesTests
         }
 
         Assert.InRange((await engine.GetInfoAsync("docs")).SampledRecall!.Value, 0.5, 1);
+        var plan = await engine.ExplainAsync("docs", new MultiQueryRequest([new QueryRequest { AggregateBy = [new("n", AggregateFunction.Count, null)] }]));
+        Assert.Matches(@"\nsearches of this node checked lately: recall [01]\.\d{3} in \d+, aiming at 0\.\d+\n$", plan);
     }
 
     private static EngineFixture Fixture() => new()
