@@ -6,8 +6,8 @@ namespace Puff.Engine.Numerics;
 
 /// <summary>
 /// RaBitQ codes of one bit a dimension (Gao and Long, 2024) in blocks of 32 vectors, laid out for the look-up scan of <see cref="CodeQuery.Scan"/>. A block
-/// is 32 × add (singles) and 32 × scale and error (packed, see <see cref="CodeFactors"/>), then for every 4 dimensions 16 bytes: lanes 0 to 15 in the low, 16 to 31 in
-/// the high halves, lane l in byte 2·(l mod 8) + (l / 8 mod 2); bit i is dimension 4t + i. A set bit stands for +½, a clear one for -½.
+/// is 32 × add (singles) and 32 × scale and error (packed, see <see cref="CodeFactors"/>), then for every 4 dimensions 16 bytes: lanes 0 to 15 in the low, 16
+/// to 31 in the high halves, lane l in byte 2·(l mod 8) + (l / 8 mod 2); bit i is dimension 4t + i. A set bit stands for +½, a clear one for -½.
 /// </summary>
 internal static unsafe class BinaryCodes
 {

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Puff.Engine.Numerics;
 
 /// <summary>
-/// The three numbers kept beside a code, in eight bytes: the scale in 20 bits, and in the 12 bits that it leaves the error. With the code's centred digits v, the centroid c and a query q, all rotated, the squared distance is about
-/// Add + |q-c|² + Scale · ⟨v,q⟩, and off by more than ε · Error · |q-c| only with the probability that ε stands for (Gao and Long, RaBitQ, 2024; Gao et al.,
-/// extended RaBitQ, 2025).
+/// The three numbers kept beside a code, in eight bytes: the scale in 20 bits, and in the 12 bits that it leaves the error. With the code's centred digits v,
+/// the centroid c and a query q, all rotated, the squared distance is about Add + |q-c|² + Scale · ⟨v,q⟩, and off by more than ε · Error · |q-c| only with
+/// the probability that ε stands for (Gao and Long, RaBitQ, 2024; Gao et al., extended RaBitQ, 2025).
 /// </summary>
 internal readonly record struct CodeFactors(float Add, float Scale, float Error)
 {

@@ -5,11 +5,11 @@ using System.Runtime.Intrinsics;
 namespace Puff.Engine.Numerics;
 
 /// <summary>
-/// Extended RaBitQ codes of three bits a dimension (Gao et al., 2025), one row a vector: two planes of code, then add (a single), scale and error
-/// (packed, see <see cref="CodeFactors"/>). Of every 64 dimensions, the first plane has 16 bytes, byte e with the two low bits of digits e, 16 + e, 32 + e and 48 + e,
-/// lowest first; the second has 8 bytes, byte e with the high bits of the same four digits, then those of the four that begin with digit 8 + e. Digit u stands
-/// for u - 3½. The digits are those of a uniform quantizer with the step that suits normally distributed coordinates best, which a random rotation makes of
-/// any vector; searching the best step for each vector gains next to nothing and costs ten times as much.
+/// Extended RaBitQ codes of three bits a dimension (Gao et al., 2025), one row a vector: two planes of code, then add (a single), scale and error (packed,
+/// see <see cref="CodeFactors"/>). Of every 64 dimensions, the first plane has 16 bytes, byte e with the two low bits of digits e, 16 + e, 32 + e and 48 + e,
+/// lowest first; the second has 8 bytes, byte e with the high bits of the same four digits, then those of the four that begin with digit 8 + e. Digit u
+/// stands for u - 3½. The digits are those of a uniform quantizer with the step that suits normally distributed coordinates best, which a random rotation
+/// makes of any vector; searching the best step for each vector gains next to nothing and costs ten times as much.
 /// </summary>
 internal static unsafe class OctalCodes
 {

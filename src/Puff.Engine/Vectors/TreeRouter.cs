@@ -16,7 +16,7 @@ internal sealed unsafe class TreeRouter : IDisposable
 
     // Of the upper level, nodes with twice the leaves wanted are followed, and at least these: a near leaf may lie below a node that is not so near.
     private const int LeafSurplus = 2;
-    private const int MoreUpper = 8;
+    private const int MoreUpper = 16;
 
     private readonly ClusterTree tree;
     private readonly RoutingCodes top;
