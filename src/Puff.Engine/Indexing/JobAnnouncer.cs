@@ -11,6 +11,9 @@ namespace Puff.Engine.Indexing;
 /// </summary>
 internal sealed class JobAnnouncer : INamespaceObserver
 {
+    /// <summary>Namespaces looked at together.</summary>
+    private const int AtOnce = 64;
+
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly EngineContext context;
@@ -73,47 +76,69 @@ internal sealed class JobAnnouncer : INamespaceObserver
         }
     }
 
-    /// <summary>Several at a time: those of one shard share its compare-and-set.</summary>
-    private Task AnnounceAsync(IEnumerable<string> names, bool isEarly) => Task.WhenAll(names.Select(async name =>
+    /// <summary>All at once: those of one shard share its compare-and-set.</summary>
+    private async Task AnnounceAsync(IEnumerable<string> names, bool isEarly)
+    {
+        var jobs = new List<IndexJob>();
+        foreach (string[] some in names.Chunk(AtOnce))
+        {
+            jobs.AddRange((await Task.WhenAll(some.Select(name => LookAsync(name, isEarly)))).OfType<IndexJob>());
+        }
+
+        await Task.WhenAll(jobs.Select(AnnounceAsync));
+    }
+
+    /// <summary>What is to be announced of a namespace now; null when it was indexed since, or is not due.</summary>
+    private async Task<IndexJob?> LookAsync(string name, bool isEarly)
     {
         using var lease = registry!.Open(name);
+        var target = lease.Namespace;
         try
         {
-            await AnnounceAsync(lease.Namespace, isEarly);
+            // Only `current` shows what others have indexed. Not open any more: so many others are.
+            await (target.View is { } known ? target.RefreshAsync(known) : target.FreshenAsync());
+            if (target.View is not { State: var state } view || IndexingSchedule.DueAt(context, state) is not { } at)
+            {
+                announced.TryRemove(name, out _);
+                return null;
+            }
+
+            if (!isEarly && at > context.Time.GetUtcNow())
+            {
+                due.Schedule(name, at);
+                return null;
+            }
+
+            return new IndexJob(name, view.Epoch, state.Sequence, state.UnindexedBytes, context.NowMs);
         }
         catch (Exception failure)
         {
-            LogMessages.BackgroundFailed(context.Log, name, failure.Message);
-            due.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
+            TryLater(name, failure);
+            return null;
         }
-    }));
+    }
 
-    /// <param name="target">What may wait.</param>
-    /// <param name="isEarly">Announce it even if it is not due yet.</param>
-    private async Task AnnounceAsync(Namespace target, bool isEarly)
+    private async Task AnnounceAsync(IndexJob job)
     {
-        // It may have been indexed since: only `current` shows that.
-        if (target.View is { } known)
+        try
         {
-            await target.RefreshAsync(known);
+            await queue.AnnounceAsync(job);
         }
-
-        if (target.View is not { State: var state } view || IndexingSchedule.DueAt(context, state) is not { } at)
+        catch (Exception failure)
         {
-            announced.TryRemove(target.Name, out _);
+            TryLater(job.Namespace, failure);
             return;
         }
 
-        if (!isEarly && at > context.Time.GetUtcNow())
-        {
-            due.Schedule(target.Name, at);
-            return;
-        }
-
-        await queue.AnnounceAsync(new IndexJob(target.Name, view.Epoch, state.Sequence, state.UnindexedBytes, context.NowMs));
         metrics.Announced();
         var again = context.Time.GetUtcNow() + IndexingSchedule.RepeatAfter(context.Settings);
-        announced[target.Name] = again;
-        due.Schedule(target.Name, again);
+        announced[job.Namespace] = again;
+        due.Schedule(job.Namespace, again);
+    }
+
+    private void TryLater(string name, Exception failure)
+    {
+        LogMessages.BackgroundFailed(context.Log, name, failure.Message);
+        due.Schedule(name, context.Time.GetUtcNow() + RetryDelay);
     }
 }

@@ -174,7 +174,7 @@ internal sealed class JobTaker(EngineContext context, IndexQueue queue, IIndexWo
     private async Task TakeAsync()
     {
         var jobs = queue.Jobs.ToArray();
-        leases.Keep(name => Array.Exists(jobs, j => j.Namespace == name));
+        leases.Keep(name => queue.Find(name) is not null);
         IndexJob[] wanted;
         lock (gate)
         {

@@ -68,6 +68,17 @@ public sealed class SimulationTests
         Assert.True(reports.Sum(r => r.NearestFound) >= reports.Sum(r => r.NearestWanted) * 0.998);
     }
 
+    /// <summary>Otherwise the runs above would say nothing about roles: here nobody indexes but workers, and they know by the queue and by sweeps.</summary>
+    [Fact]
+    public void Workers_index_what_servers_leave_in_the_queue()
+    {
+        var reports = Enumerable.Range(1, 5).Select(seed => TestKit.Simulation.Simulation.Run(
+            seed, plan => plan with { HasQueue = true, ServersIndex = false, IndexEvery = TimeSpan.FromMinutes(15) })).ToArray();
+        Assert.All(reports, report => Assert.Empty(report.Violations));
+        Assert.True(reports.Sum(r => r.QueueWrites) > 300);
+        Assert.True(reports.Sum(r => r.Publications) > 100);
+    }
+
     private static void AssertNoticed(Func<SimulationPlan, SimulationPlan> sabotage)
     {
         int noticed = Enumerable.Range(1, 10).FirstOrDefault(seed => TestKit.Simulation.Simulation.Run(seed, sabotage).Violations.Count > 0);

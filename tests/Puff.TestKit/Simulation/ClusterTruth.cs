@@ -29,6 +29,9 @@ internal sealed class ClusterTruth(
 
     public int Publications { get; private set; }
 
+    /// <summary>Changes of the index queue and of leases.</summary>
+    public int QueueWrites { get; private set; }
+
     /// <summary>Counted again with every publication.</summary>
     public int CodedSegments { get; private set; }
 
@@ -56,6 +59,7 @@ internal sealed class ClusterTruth(
         if (NamespaceKeys.OwnerOf(settings.Root, key) is not { } name)
         {
             // The index queue and leases: nothing is lost with them.
+            QueueWrites++;
             return;
         }
 

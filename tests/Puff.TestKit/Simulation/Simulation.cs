@@ -11,7 +11,7 @@ namespace Puff.TestKit.Simulation;
 /// <param name="NextRandom">The world's next random number: equal in two runs of a seed.</param>
 internal sealed record SimulationReport(
     int Seed, IReadOnlyList<string> Violations, ulong TraceHash, long NextRandom,
-    int Operations, int Acknowledged, long StoreCalls, int Publications, int Deletions, int StrayEntries,
+    int Operations, int Acknowledged, long StoreCalls, int Publications, int QueueWrites, int Deletions, int StrayEntries,
     int CodedSegments, int GroupedSegments, int GrownTrees, int NearestFound, int NearestWanted);
 
 /// <summary>
@@ -67,7 +67,7 @@ internal sealed class Simulation
         var report = new SimulationReport(
             seed, violations, world.TraceHash, world.Random.NextInt64(),
             truth.Operations.Count, truth.Operations.Values.Count(o => o.IsAcknowledged), store.Calls,
-            truth.Publications, truth.Deletions, truth.StrayEntries, truth.CodedSegments, truth.GroupedSegments, truth.GrownTrees,
+            truth.Publications, truth.QueueWrites, truth.Deletions, truth.StrayEntries, truth.CodedSegments, truth.GroupedSegments, truth.GrownTrees,
             truth.Nearest.Found, truth.Nearest.Wanted);
         store.Inner.DisposeAsync().AsTask().GetAwaiter().GetResult();
         return report;
