@@ -1,5 +1,6 @@
 using Puff.Workloads;
 using Puff.Workloads.Caching;
+using Puff.Workloads.Cold;
 using Puff.Workloads.Filters;
 using Puff.Workloads.Sparse;
 using Puff.Workloads.Text;
@@ -12,6 +13,9 @@ switch (args.FirstOrDefault())
 {
     case "serve":
         await ServerProcess.ServeAsync(rest);
+        return 0;
+    case "cold":
+        await ColdWorkload.RunAsync(Options.Parse(rest));
         return 0;
     case "commit":
         await CommitLatency.RunAsync(Options.Parse(rest));
@@ -52,6 +56,8 @@ switch (args.FirstOrDefault())
     default:
         Console.Error.WriteLine("""
             usage: puff-workloads WORKLOAD [--name value]...
+              cold    [--kind vectors|text|small] [--dir DIR] [--samples 200] [--k 10] [--opening yes|no] [--explain no|yes], options of `vectors` or `text`
+                                                                                  queries on a node that has nothing yet, of a store with a cloud's latencies
               commit  [--commits 2000] [--dir DIR]                                latency of one commit on the directory store, beside a bare fsync
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace

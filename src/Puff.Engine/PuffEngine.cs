@@ -79,17 +79,19 @@ public sealed class PuffEngine : IAsyncDisposable
     public async Task<QueryResult> QueryAsync(
         string name, QueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
     {
+        var reads = ReadRecord.Begin();
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(WeightOf(request), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
         var result = QueryExecutor.Execute(snapshot, request, cancellation);
         sampling.Offer(lease.Namespace, snapshot, request);
-        return result;
+        return result with { Cost = result.Cost with { Reads = QueryReads.Of(reads) } };
     }
 
     public async Task<MultiQueryResult> QueryAsync(
         string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
     {
+        var reads = ReadRecord.Begin();
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
@@ -99,13 +101,14 @@ public sealed class PuffEngine : IAsyncDisposable
             sampling.Offer(lease.Namespace, snapshot, query);
         }
 
-        return result;
+        return result with { Cost = result.Cost with { Reads = QueryReads.Of(reads) } };
     }
 
     /// <summary>The plan of a query as text, after running it.</summary>
     public async Task<string> ExplainAsync(
         string name, MultiQueryRequest request, Consistency consistency = Consistency.Strong, CancellationToken cancellation = default)
     {
+        ReadRecord.Begin();
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);

@@ -70,6 +70,10 @@ internal sealed class CodesReader
         }
     }
 
+    /// <summary>Adds a group's codes to a batch.</summary>
+    public void PlanGroup(int group, IReadBatch batch) =>
+        part.Plan(codes, groups[group].Offset, CodesFormat.BytesOf(groups[group].Count, header.PaddedDimensions), batch);
+
     public int DocumentOf(int slot) => (uint)slot >= (uint)Slots
         ? throw new ArgumentOutOfRangeException(nameof(slot), slot, $"there are {Slots} slots")
         : header.IsAligned ? slot : (int)BinaryPrimitives.ReadUInt32LittleEndian(documents.Span(slot * 4L, 4));

@@ -61,6 +61,30 @@ internal sealed class IdsPartReader
         }
     }
 
+    /// <summary>Adds a document's id to a batch; of a text the place where it lies.</summary>
+    public void Plan(int document, IReadBatch batch)
+    {
+        if (Kind == IdKind.String)
+        {
+            part.Plan(offsets, document * 4L, 8, batch);
+        }
+        else
+        {
+            part.Plan(ids, (long)document * Width, Width, batch);
+        }
+    }
+
+    /// <summary>Adds a document's id to a batch. Reads where a text lies.</summary>
+    public void PlanExactly(int document, IReadBatch batch)
+    {
+        if (Kind == IdKind.String)
+        {
+            var pair = part.Read(offsets, document * 4L, 8);
+            uint start = BinaryPrimitives.ReadUInt32LittleEndian(pair);
+            part.Plan(ids, start, BinaryPrimitives.ReadUInt32LittleEndian(pair[4..]) - (long)start, batch);
+        }
+    }
+
     /// <summary>The document with that id, or -1.</summary>
     public int Find(in DocumentId id)
     {

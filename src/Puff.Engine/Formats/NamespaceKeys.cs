@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Puff.Engine.Formats;
 
 /// <summary>
-/// Where the objects of one namespace lie (design: "objects of a namespace"). <see cref="Current"/> is the only mutable object; all others are written once.
+/// Where the objects of one namespace lie (design: "objects of a namespace"). <see cref="Current"/> is the only mutable object that
+/// counts, and <see cref="Opening"/> a copy of parts of others; all others are written once.
 /// </summary>
 internal sealed class NamespaceKeys
 {
@@ -23,6 +24,9 @@ internal sealed class NamespaceKeys
 
     /// <summary>The manifest, changed by compare-and-set only.</summary>
     public string Current => Folder + "current";
+
+    /// <summary>Copies of what opening the namespace takes; written when there is time, replaced at will, never needed.</summary>
+    public string Opening => Folder + "open";
 
     public string WalFolder => Folder + "wal/";
 

@@ -58,6 +58,8 @@ internal enum PartSection : ushort
     TokenTree = 36,
     TokenListStarts = 37,
     TokenListDocuments = 38,
+    RowSamples = 39,
+    TextLists = 40,
 }
 
 /// <summary>One entry of a part's directory.</summary>

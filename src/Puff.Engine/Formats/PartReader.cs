@@ -97,6 +97,20 @@ internal sealed class PartReader
         }
     }
 
+    /// <summary>Adds some bytes of a section to a batch, unless they were read before. What lies outside is left out.</summary>
+    public void Plan(in PartEntry entry, long offset, long length, IReadBatch batch)
+    {
+        long start = Math.Clamp(offset, 0, entry.Length);
+        long end = Math.Clamp(offset + length, start, entry.Length);
+        if (blocks is not null && end > start)
+        {
+            batch.Add(blocks, entry.Offset + start, end - start);
+        }
+    }
+
+    /// <summary>Adds a whole section.</summary>
+    public void Plan(in PartEntry entry, IReadBatch batch) => Plan(entry, 0, entry.Length, batch);
+
     /// <summary>Verifies every block again, whatever was verified before; returns the byte offsets of damaged ones.</summary>
     public IReadOnlyList<long> FindDamagedBlocks()
     {

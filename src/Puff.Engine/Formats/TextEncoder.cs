@@ -24,6 +24,7 @@ internal sealed unsafe class TextEncoder : IDisposable
     private readonly ByteWriter frequencies = new();
     private readonly ByteWriter positions = new();
     private readonly ByteWriter dictionary = new();
+    private readonly List<TextListPlace> longLists = [];
     private readonly ByteWriter scratch = new();
     private readonly ByteWriter blocks = new();
     private readonly ByteWriter firstTerms = new();
@@ -163,6 +164,7 @@ internal sealed unsafe class TextEncoder : IDisposable
         scratch.Clear();
         new TextFacts(withText, total, terms, postings, positionBytes, TextAnalysis.Of(attribute.FullText!)).Write(scratch);
         part.Section(PartSection.TextFacts, scratch.Written, attribute.Id);
+        WritePlaces();
     }
 
     /// <summary>The smallest width of 1, 2 and 4 bytes that holds every length.</summary>
@@ -213,7 +215,8 @@ internal sealed unsafe class TextEncoder : IDisposable
     {
         var buffer = part.Buffer;
         buffer.Reserve((int)(sectionStart - part.Position & 7)).Clear();
-        dictionary.Varint((ulong)(part.Position - sectionStart) >> 3);
+        long start = part.Position - sectionStart;
+        dictionary.Varint((ulong)start >> 3);
         int tables = positionStarts.Count;
         var table = new TextBlock[tables];
         scratch.Clear();
@@ -241,6 +244,7 @@ internal sealed unsafe class TextEncoder : IDisposable
             WriteRanges();
         }
 
+        longLists.Add(new TextListPlace(Crc32C.Compute(term.AsSpan(0, termLength)), Narrow(part.Position - sectionStart - start), (ulong)start));
         buffer.Bytes(positions.Written.AsSpan());
     }
 
@@ -252,6 +256,19 @@ internal sealed unsafe class TextEncoder : IDisposable
         ranges.Encode(Documents, Frequencies, lengths, codes);
         part.Buffer.Bytes(ranges.Table);
         part.Buffer.Bytes(codes);
+    }
+
+    /// <summary>Where the long lists lie, by the checksums of their terms.</summary>
+    private void WritePlaces()
+    {
+        longLists.Sort(static (left, right) => (left.Checksum, left.Offset).CompareTo((right.Checksum, right.Offset)));
+        part.BeginSection();
+        foreach (var place in longLists)
+        {
+            MemoryMarshal.Write(part.Buffer.Reserve(TextListPlace.Bytes), place);
+        }
+
+        part.EndSection(PartSection.TextLists, attribute.Id, count: longLists.Count);
     }
 
     private TextBlock WriteBlock(int block, ref TextImpactFrontier all, ref long occurrences)

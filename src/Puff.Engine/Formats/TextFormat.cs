@@ -50,6 +50,19 @@ internal readonly record struct TextBlock(
     public static int WordsOf(uint previous, uint last) => (int)((last - previous + 63) / 64);
 }
 
+/// <summary>
+/// Where a long list lies, as stored: 16 bytes. For whoever wants to fetch lists together with the blocks of the dictionary that name them; different terms may
+/// have the same checksum, so that a place may be fetched in vain.
+/// </summary>
+/// <param name="Checksum">CRC-32C of the term; the places are in its order.</param>
+/// <param name="Length">Of header, table and blocks, without the positions.</param>
+/// <param name="Offset">In section 24.</param>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal readonly record struct TextListPlace(uint Checksum, uint Length, ulong Offset)
+{
+    public const int Bytes = 16;
+}
+
 /// <summary>Where one block of the dictionary lies, as stored: 16 bytes. A last entry ends the first term of the one before it.</summary>
 /// <param name="Offset">In section 24.</param>
 /// <param name="Length">In bytes.</param>

@@ -10,6 +10,7 @@ namespace Puff.Engine.Formats;
 internal sealed unsafe class TextIndex : ITextIndex
 {
     private readonly PartReader part;
+    private readonly int attribute;
     private readonly PartEntry data;
     private readonly PartEntry lengths;
     private readonly int lengthWidth;
@@ -20,6 +21,7 @@ internal sealed unsafe class TextIndex : ITextIndex
     private TextIndex(PartReader part, int attribute, PartEntry table)
     {
         this.part = part;
+        this.attribute = attribute;
         data = part.Find(PartSection.TextData, attribute);
         if (table.Count >= int.MaxValue || table.Length != (table.Count + 1) * TextBlockEntry.Bytes)
         {
@@ -55,6 +57,41 @@ internal sealed unsafe class TextIndex : ITextIndex
     /// <summary>The index of an attribute; null when the part was written without it.</summary>
     public static TextIndex? Open(PartReader part, int attribute) =>
         part.TryFind(PartSection.TextBlocks, attribute, out var table) ? new TextIndex(part, attribute, table) : null;
+
+    /// <summary>Adds to a batch what <see cref="Find"/> of a term and a search of its list read. Reads the first terms and the places of long lists.</summary>
+    public void Plan(ReadOnlySpan<byte> term, IReadBatch batch)
+    {
+        int block = BlockOf(term);
+        if (block < 0)
+        {
+            return;
+        }
+
+        var entry = EntryAt(block);
+        part.Plan(data, Signed(entry.Offset), entry.Length, batch);
+        if (!part.TryFind(PartSection.TextLists, attribute, out var section))
+        {
+            return;
+        }
+
+        var places = MemoryMarshal.Cast<byte, TextListPlace>(part.Read(section).AsSpan());
+        uint checksum = Crc32C.Compute(term);
+        int low = 0;
+        int high = places.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            (low, high) = places[middle].Checksum < checksum ? (middle + 1, high) : (low, middle);
+        }
+
+        for (; low < places.Length && places[low].Checksum == checksum; low++)
+        {
+            part.Plan(data, Signed(places[low].Offset), places[low].Length, batch);
+        }
+    }
+
+    /// <summary>Adds the lengths of all documents to a batch: scores read some of everywhere.</summary>
+    public void PlanLengths(IReadBatch batch) => part.Plan(lengths, batch);
 
     public PostingList? Find(ReadOnlySpan<byte> term)
     {

@@ -120,6 +120,16 @@ internal sealed class VectorsReader
     /// <summary>All vectors, row after row, verified.</summary>
     public MemoryRegion ReadAll() => part.Read(vectors);
 
+    /// <summary>Adds a document's vector to a batch.</summary>
+    public void Plan(int document, IReadBatch batch)
+    {
+        long row = RowOf(document);
+        part.Plan(vectors, row * RowBytes, row < 0 ? 0 : RowBytes, batch);
+    }
+
+    /// <summary>Adds all vectors to a batch.</summary>
+    public void PlanAll(IReadBatch batch) => part.Plan(vectors, batch);
+
     /// <summary>Whether single vectors are better copied than read in place.</summary>
     public bool PrefersCopies => part.PrefersCopies;
 

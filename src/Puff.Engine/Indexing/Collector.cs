@@ -111,7 +111,9 @@ internal sealed class Collector(EngineContext context)
         foreach (var item in objects)
         {
             bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
-            bool isDue = keys.ParseWalEntry(item.Key) is { } entry
+            bool isDue = item.Key == keys.Opening
+                ? manifest.Segments.Count == 0 && isOld
+                : keys.ParseWalEntry(item.Key) is { } entry
                 ? !held.Holds(entry.Epoch, entry.Sequence)
                     && (entry.Epoch == manifest.Epoch ? entry.Sequence <= trimmed || IsStray(manifest, entry.Sequence) : isOld && !isYoung)
                 : keys.IsIndexObject(item.Key)

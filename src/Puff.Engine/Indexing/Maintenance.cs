@@ -14,6 +14,9 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
+    /// <summary>Publications follow each other: the opening object is written for the last one of so long a time.</summary>
+    private static readonly TimeSpan OpeningDelay = TimeSpan.FromSeconds(2);
+
     /// <summary>So often is looked whether a burst is over, in the time that a tail waits.</summary>
     private const int LooksPerDelay = 4;
 
@@ -30,6 +33,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
     private readonly CancellationTokenSource stopping = new();
     private readonly DueList tails;
     private readonly DueList merges;
+    private readonly DueList openings;
     private readonly Flusher flusher;
     private readonly Merger merger;
     private readonly Collector collector;
@@ -42,6 +46,10 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
 
     /// <summary>What is to be indexed whether it is due or not: jobs, what was forgotten, ends of bursts.</summary>
     private readonly ConcurrentDictionary<string, bool> anyway = new(StringComparer.Ordinal);
+
+    /// <summary>The manifest that this process last wrote a namespace's opening object for.</summary>
+    private readonly ConcurrentDictionary<string, long> openingVersions = new(StringComparer.Ordinal);
+
     private NamespaceRegistry? registry;
     private Task lanes = Task.CompletedTask;
     private int begun;
@@ -51,6 +59,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
         this.context = context;
         tails = new DueList(context.Time);
         merges = new DueList(context.Time);
+        openings = new DueList(context.Time);
         flusher = new Flusher(context);
         merger = new Merger(context);
         collector = new Collector(context);
@@ -68,6 +77,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
         lanes = Task.WhenAll(
             RepeatAsync(async () => await WorkAsync(await tails.NextAsync(stopping.Token), tails, FlushAsync)),
             RepeatAsync(async () => await WorkAsync(await merges.NextAsync(stopping.Token), merges, MergeAsync)),
+            RepeatAsync(async () => await WorkAsync(await openings.NextAsync(stopping.Token), null, WriteOpeningAsync)),
             RepeatAsync(SweepAsync),
             taker is null ? Task.CompletedTask : RepeatAsync(() => PausedAsync(taker.Pause, () => taker.TurnAsync(stopping.Token))),
             taker is null ? Task.CompletedTask : RepeatAsync(() => PausedAsync(context.Settings.LeaseTime / BeatsPerLease, taker.BeatAsync)));
@@ -147,6 +157,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
 
             metrics.Flushed();
             merges.Schedule(target.Name, context.Time.GetUtcNow());
+            ScheduleOpening(target);
         }
 
         anyway.TryRemove(target.Name, out _);
@@ -165,6 +176,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
             bool isOver = bursts.TryGetValue(target.Name, out var burst) && !IsOverflowing(target.View?.State);
             if (!await merger.MergeAsync(target, isOver || IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
+                ScheduleOpening(target);
                 if (isOver)
                 {
                     bursts.TryRemove(KeyValuePair.Create(target.Name, burst));
@@ -200,6 +212,36 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
         ScheduleAnyway(target.Name, now);
         merges.Schedule(target.Name, now + context.Settings.IndexDelay);
         return true;
+    }
+
+    /// <summary>
+    /// Soon, and for a busy namespace not more often than that. A store that maps objects needs none; nor does a namespace whose opening object is as new as its
+    /// manifest.
+    /// </summary>
+    private void ScheduleOpening(Namespace target)
+    {
+        bool isKnown = target.View?.Current is { } current && openingVersions.TryGetValue(target.Name, out long version) && version == current.Manifest.Version;
+        if (!context.Store.Capabilities.SupportsMapping && !isKnown)
+        {
+            openings.Schedule(target.Name, context.Time.GetUtcNow() + OpeningDelay);
+        }
+    }
+
+    private async Task WriteOpeningAsync(Namespace target)
+    {
+        var pinned = target.PinView();
+        try
+        {
+            if (pinned?.Current is { Manifest: { Deleted: false, Segments.Count: > 0 } manifest })
+            {
+                await new OpeningWriter(context.Store).WriteAsync(target.Keys, manifest, stopping.Token);
+                openingVersions[target.Name] = manifest.Version;
+            }
+        }
+        finally
+        {
+            pinned?.State.Unpin();
+        }
     }
 
     /// <summary>When a namespace counts as idle, if nothing is written to it until then.</summary>

@@ -64,6 +64,7 @@ internal sealed class StoreChecker(EngineContext context)
             await CheckHistoryAsync(keys, manifest, present, needed, cancellation);
         }
 
+        await CheckOpeningAsync(keys, present, needed, cancellation);
         await CheckPinsAsync(keys, present, needed, cancellation);
         unreferenced.AddRange(present.Keys.Where(k => !needed.Contains(k)).Order(StringComparer.Ordinal));
         return true;
@@ -216,6 +217,33 @@ internal sealed class StoreChecker(EngineContext context)
         for (long sequence = kept.IndexedThrough + 1; sequence <= end; sequence++)
         {
             yield return (keys, kept.Epoch, sequence);
+        }
+    }
+
+    /// <summary>Of the opening object the directory: what it has of objects is under their checksums.</summary>
+    private async Task CheckOpeningAsync(
+        NamespaceKeys keys, Dictionary<string, ObjectInfo> present, HashSet<string> needed, CancellationToken cancellation)
+    {
+        needed.Add(keys.Opening);
+        var result = present.ContainsKey(keys.Opening) ? await context.Store.GetAsync(keys.Opening, default, StorePurpose.User, cancellation) : default;
+        if (result.Content is not { } content)
+        {
+            return;
+        }
+
+        try
+        {
+            objects++;
+            bytes += content.Length;
+            OpeningFormat.ReadDirectory(content.Span);
+        }
+        catch (CorruptDataException damage)
+        {
+            problems.Add(new CheckProblem(keys.Name, keys.Opening, $"damaged: {damage.Message}; it is a copy of parts of other objects and may be deleted"));
+        }
+        finally
+        {
+            content.Release();
         }
     }
 

@@ -1,5 +1,6 @@
 using Puff.Engine.Diagnostics;
 using Puff.Engine.Formats;
+using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Storage;
@@ -20,16 +21,14 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
             long readAt = context.Time.GetTimestamp();
-            var listing = ListWalAsync(cancellation);
-            var reading = manifests.ReadAsync(null, cancellation).AsTask();
-            await Task.WhenAll(listing, reading);
-            var current = reading.Result;
+            var (current, listed, openingObject) = await LookAsync(cancellation);
+            using var opening = openingObject;
             if (current is null)
             {
                 return NamespaceView.Absent(context, keys, readAt);
             }
 
-            var (sequences, missing) = Follow(current.Manifest, listing.Result);
+            var (sequences, missing) = Follow(current.Manifest, listed);
             if (missing is not null && attempt + 1 < Attempts)
             {
                 // Trimmed between the two looks, perhaps; a damaged log stays as it is.
@@ -42,7 +41,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
 
             try
             {
-                if (await BuildAsync(current, sequences, cancellation) is { } state)
+                if (await BuildAsync(current, sequences, opening, cancellation) is { } state)
                 {
                     return new NamespaceView(state, current, new WriteAheadLog(context.Store, keys, current.Manifest.Epoch), readAt);
                 }
@@ -56,17 +55,48 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         throw new PuffException(ErrorKind.Unavailable, $"WAL entries of \"{keys.Name}\" vanish while they are being read; try again");
     }
 
+    /// <summary>The first step: the manifest, the log's entries, and, if the store does not map objects, the opening object, all at once.</summary>
+    private async Task<(ManifestVersion? Current, List<(ulong Epoch, long Sequence)> Listed, OpeningObject? Opening)> LookAsync(CancellationToken cancellation)
+    {
+        using var step = ReadRecord.BeginStep();
+        var listing = ListWalAsync(cancellation);
+        var reading = manifests.ReadAsync(null, cancellation).AsTask();
+        var opening = context.Store.Capabilities.SupportsMapping ? null : OpeningObject.ReadAsync(context.Store, keys.Opening, cancellation);
+        try
+        {
+            await Task.WhenAll(listing, reading);
+        }
+        catch when (opening is not null)
+        {
+            (await opening)?.Dispose();
+            throw;
+        }
+
+        return (reading.Result, listing.Result, opening is null ? null : await opening);
+    }
+
     /// <summary>Everything a manifest names stays for grace after it was replaced; half of it allows for clocks that differ.</summary>
     private bool IsOld(long readAt) => context.Time.GetElapsedTime(readAt) > context.Settings.Grace / 2;
 
     /// <summary>Opens the segments and trees of a manifest; those <paramref name="reuse"/> has open already are shared.</summary>
-    public async Task<OpenIndex> OpenIndexAsync(Manifest manifest, NamespaceState? reuse, CancellationToken cancellation)
+    /// <param name="manifest">Names them.</param>
+    /// <param name="reuse">Null when nothing is open.</param>
+    /// <param name="cancellation">Stops between requests.</param>
+    /// <param name="opening">Has copies of some of it; null when there is none.</param>
+    public async Task<OpenIndex> OpenIndexAsync(
+        Manifest manifest, NamespaceState? reuse, CancellationToken cancellation, OpeningObject? opening = null)
     {
-        var segments = manifest.Segments.Select(s => OpenSegmentAsync(s, reuse?.Segments ?? [], cancellation)).ToArray();
+        var open = reuse?.Segments ?? [];
+        var fresh = manifest.Segments.Where(s => !open.Any(o => IsSame(o.Descriptor, s))).ToArray();
+        var deletes = fresh.Where(s => s.DeletesKey is not null).ToDictionary(s => s.DeletesKey!, s => ReadDeletesAsync(s, opening, cancellation));
+        var freshTrees = manifest.Trees.Where(t => reuse?.Trees.Any(o => o.Descriptor.HasSameParts(t)) != true).ToArray();
+        using var reads = await OpeningReads.RunAsync(context.Store, fresh, freshTrees, opening, cancellation);
+        var segments = manifest.Segments.Select(s => OpenSegmentAsync(s, open, deletes, cancellation)).ToArray();
         var trees = manifest.Trees.Select(t => OpenTreeAsync(t, manifest.Schema, reuse?.Trees ?? [], cancellation)).ToArray();
         try
         {
             await Task.WhenAll([.. segments, .. trees]);
+            await ReadTablesAsync(Array.ConvertAll(segments, s => s.Result));
             return new OpenIndex(Array.ConvertAll(segments, s => s.Result), Array.ConvertAll(trees, t => t.Result));
         }
         catch
@@ -79,7 +109,23 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
         }
     }
 
-    private async Task<SegmentReader> OpenSegmentAsync(SegmentDescriptor descriptor, IReadOnlyList<SegmentReader> reuse, CancellationToken cancellation)
+    private async Task<BitSet> ReadDeletesAsync(SegmentDescriptor segment, OpeningObject? opening, CancellationToken cancellation) =>
+        await DeletesObject.ReadAsync(context.Store, segment.DeletesKey!, segment.Documents, cancellation, opening?.Find(segment.DeletesKey!));
+
+    /// <summary>What most queries begin with, in one step; nothing when the opening object had it.</summary>
+    private static async Task ReadTablesAsync(SegmentReader[] segments)
+    {
+        var batch = new ReadBatch();
+        foreach (var segment in segments.Where(s => s.IsDemandLoaded))
+        {
+            segment.PlanOpening(batch);
+        }
+
+        await batch.RunAsync();
+    }
+
+    private async Task<SegmentReader> OpenSegmentAsync(
+        SegmentDescriptor descriptor, IReadOnlyList<SegmentReader> reuse, Dictionary<string, Task<BitSet>> deletes, CancellationToken cancellation)
     {
         foreach (var reader in reuse)
         {
@@ -90,7 +136,8 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
             }
         }
 
-        return await SegmentReader.OpenAsync(context.Store, descriptor, cancellation);
+        return await SegmentReader.OpenAsync(
+            context.Store, descriptor, cancellation, descriptor.DeletesKey is { } key ? deletes.GetValueOrDefault(key) : null);
     }
 
     private async Task<IndexTree> OpenTreeAsync(
@@ -134,13 +181,13 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     }
 
     /// <summary>Null when an entry vanished meanwhile.</summary>
-    private async Task<NamespaceState?> BuildAsync(ManifestVersion current, List<long> sequences, CancellationToken cancellation)
+    private async Task<NamespaceState?> BuildAsync(ManifestVersion current, List<long> sequences, OpeningObject? openingObject, CancellationToken cancellation)
     {
         var manifest = current.Manifest;
         var log = new WriteAheadLog(context.Store, keys, manifest.Epoch);
         var inheriting = ReadInheritedAsync(manifest.InheritedTails, cancellation);
         var reading = ReadAllAsync(log, sequences, cancellation);
-        var opening = OpenIndexAsync(manifest, null, cancellation);
+        var opening = OpenIndexAsync(manifest, null, cancellation, openingObject);
         try
         {
             await Task.WhenAll(inheriting, reading, opening);

@@ -52,6 +52,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
             query = query.With([.. Enumerable.Range(0, query.Terms.Count).SelectMany(t => FindNearly(snapshot, t))]);
         }
 
+        Plan(snapshot);
         long documents = 0, length = 0;
         long[] frequencies = new long[query.Terms.Count];
         foreach (var set in snapshot.Sets)
@@ -69,6 +70,36 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
         Frequencies = frequencies;
         formula = new Bm25(attribute.FullText!, documents, length);
         weights = [.. query.Terms.Select((t, i) => formula.Weight(FrequencyForWeight(i), t.Count) * t.Discount)];
+    }
+
+    /// <summary>Dictionary and lists of all terms in all sets, in one step.</summary>
+    private void Plan(NamespaceSnapshot snapshot)
+    {
+        var batch = new ReadBatch();
+        foreach (var set in snapshot.Sets.Where(s => s.IsDemandLoaded && !opened.ContainsKey(s)))
+        {
+            var source = set.GetText(attribute).Source;
+            if (source.Index is not TextIndex index)
+            {
+                continue;
+            }
+
+            try
+            {
+                foreach (var term in query.Terms)
+                {
+                    index.Plan(term.Bytes, batch);
+                }
+
+                index.PlanLengths(batch);
+            }
+            catch (CorruptDataException damage)
+            {
+                throw source.Damaged(damage);
+            }
+        }
+
+        batch.Run();
     }
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);

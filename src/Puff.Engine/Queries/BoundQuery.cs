@@ -24,6 +24,9 @@ internal sealed record BoundQuery : IDisposable
 
     public BoundLimitPer? LimitPer { get; init; }
 
+    /// <summary>Attributes that filter, order, groups or aggregates read of all documents, perhaps with more than once.</summary>
+    public IReadOnlyList<AttributeDefinition> Scanned { get; init; } = [];
+
     /// <summary>Attributes the rows carry, in schema order; the id always comes along.</summary>
     public IReadOnlyList<AttributeDefinition> Selected { get; init; } = [];
 

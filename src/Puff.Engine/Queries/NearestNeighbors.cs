@@ -74,6 +74,12 @@ internal static class NearestNeighbors
             Limit = (float)heap.Bound,
             Sets = sets,
             Parts = parts,
+            Reads = run.Reads,
+            PlanResult = run.Reads is null ? null : (number, document) =>
+            {
+                var (set, first) = indexed.Origins[sets[number].Number];
+                run.PlanRow(set, first + document, isKnown: false);
+            },
             Cancellation = run.Cancellation,
         };
         var scratch = SearchScratchPool.Rent(sets[0].Index.PaddedDimensions);

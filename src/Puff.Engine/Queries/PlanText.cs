@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Puff.Engine.Diagnostics;
 using Puff.Engine.Filters;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Vectors;
@@ -46,8 +47,20 @@ internal sealed class PlanText
         Line($"  vectors scored: {run.VectorsScored}");
         AddSparse(run);
         AddText(run);
-        Line("  dependent steps: 0 (the snapshot is mapped)");
+        AddReads();
         Line($"  result: {Describe(result)}");
+    }
+
+    /// <summary>Of the whole request so far, the loading of the namespace included.</summary>
+    private void AddReads()
+    {
+        var reads = ReadRecord.Current is { } record ? QueryReads.Of(record) : QueryReads.None;
+        Line(string.Create(CultureInfo.InvariantCulture,
+            $"  dependent steps: {reads.Steps} ({reads.Requests} requests, {reads.BytesFetched} bytes, {reads.BlocksFetched} of {reads.BlocksWanted} blocks fetched)"));
+        foreach (var kind in reads.Kinds)
+        {
+            Line($"    {kind.Kind}: {kind.Requests} requests, {kind.Bytes} bytes");
+        }
     }
 
     private void AddText(QueryRun run)

@@ -51,6 +51,7 @@ internal static class QueryBinder
         return new BoundQuery
         {
             Schema = schema,
+            Scanned = ScannedAttributes.Of(schema, request),
             Filter = filter,
             Rank = rank,
             Limit = limit,
@@ -82,6 +83,7 @@ internal static class QueryBinder
         return new BoundQuery
         {
             Schema = schema,
+            Scanned = ScannedAttributes.Of(schema, request),
             Filter = BindFilter(schema, request.Filters),
             Aggregate = AggregateBinder.Bind(schema, request.AggregateBy, request.GroupBy ?? []),
             Limit = request.Limit is null ? MaxRows : RequireLimit(request.Limit),

@@ -1,3 +1,4 @@
+using Puff.Engine.Diagnostics;
 using Puff.Engine.Schema;
 
 namespace Puff.Engine.Queries;
@@ -58,5 +59,32 @@ public sealed record QueryCost
     public DateTimeOffset? LastIncludedWriteAt { get; init; }
 
     /// <summary>1 when everything the query read was in memory or in a mapped local object.</summary>
-    public double CacheHitRatio { get; init; } = 1;
+    public double CacheHitRatio => Reads.BlocksWanted == 0 ? 1 : 1 - ((double)Reads.BlocksFetched / Reads.BlocksWanted);
+
+    /// <summary>What was asked of the store, from looking for the newest writes to the last row.</summary>
+    public QueryReads Reads { get; init; } = QueryReads.None;
 }
+
+/// <summary>What a request asked of the store.</summary>
+/// <param name="Steps">Dependent steps: requests, or batches of them, sent one after the other's answer.</param>
+/// <param name="Requests">In all.</param>
+/// <param name="BytesFetched">Content received.</param>
+/// <param name="BlocksWanted">Blocks of 64 KiB of objects that are loaded on demand, as far as they were planned or absent.</param>
+/// <param name="BlocksFetched">Those of them that were not here.</param>
+/// <param name="Kinds">Requests and bytes by the kind of object, in the order of their names.</param>
+public sealed record QueryReads(int Steps, long Requests, long BytesFetched, long BlocksWanted, long BlocksFetched, IReadOnlyList<KindReads> Kinds)
+{
+    public static QueryReads None { get; } = new(0, 0, 0, 0, 0, []);
+
+    internal static QueryReads Of(ReadRecord record)
+    {
+        var kinds = record.Kinds.Select(k => new KindReads(k.Kind, k.Requests, k.Bytes)).ToArray();
+        var (hits, misses) = record.Blocks;
+        return kinds.Length == 0 && hits == 0
+            ? None
+            : new QueryReads(record.Steps, kinds.Sum(k => k.Requests), kinds.Sum(k => k.Bytes), hits + misses, misses, kinds);
+    }
+}
+
+/// <param name="Kind">"current", "wal", "list", "open", "tree", or the part of a segment: "codes", "vectors", "rows", "text" and so on.</param>
+public sealed record KindReads(string Kind, long Requests, long Bytes);

@@ -1,4 +1,6 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
 
@@ -10,6 +12,8 @@ internal sealed class QueryRun
         Snapshot = snapshot;
         Query = query;
         Cancellation = cancellation;
+        Reads = snapshot.Sets.Any(s => s.IsDemandLoaded) ? new ReadBatch() : null;
+        PlanAttributes();
         Views = new SetView[snapshot.Sets.Count];
         for (int i = 0; i < Views.Length; i++)
         {
@@ -18,6 +22,9 @@ internal sealed class QueryRun
     }
 
     public NamespaceSnapshot Snapshot { get; }
+
+    /// <summary>Takes what the next stage will read; null when everything is in memory.</summary>
+    public IReadBatch? Reads { get; }
 
     public BoundQuery Query { get; }
 
@@ -39,4 +46,23 @@ internal sealed class QueryRun
 
     /// <summary>Documents ranked or aggregated one by one.</summary>
     public long RowsScanned { get; set; }
+
+    /// <summary>Adds what the answer carries of a document to <see cref="Reads"/>.</summary>
+    public void PlanRow(int set, int document, bool isKnown) => Snapshot.Sets[set].PlanRow(document, Query.Selected, Reads!, isKnown);
+
+    private void PlanAttributes()
+    {
+        if (Reads is not null)
+        {
+            foreach (var attribute in Query.Scanned)
+            {
+                foreach (var set in Snapshot.Sets)
+                {
+                    set.PlanAttribute(attribute, Reads);
+                }
+            }
+
+            Reads.Run();
+        }
+    }
 }

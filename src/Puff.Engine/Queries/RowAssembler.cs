@@ -10,6 +10,7 @@ internal sealed class RowAssembler(QueryRun run)
 
     public ResultRow[] Assemble(ReadOnlySpan<RankedDocument> ranked)
     {
+        Plan(ranked);
         var rows = new ResultRow[ranked.Length];
         for (int i = 0; i < rows.Length; i++)
         {
@@ -18,6 +19,20 @@ internal sealed class RowAssembler(QueryRun run)
         }
 
         return rows;
+    }
+
+    /// <summary>Ids and attributes of all rows in one step; what lies at no fixed place, and was not near what that brought, in a second one.</summary>
+    private void Plan(ReadOnlySpan<RankedDocument> ranked)
+    {
+        for (int round = 0; run.Reads is not null && round < 2; round++)
+        {
+            foreach (var document in ranked)
+            {
+                run.PlanRow(document.Set, document.Document, isKnown: round > 0);
+            }
+
+            run.Reads.Run();
+        }
     }
 
     private ResultRow AssembleOne(RankedDocument ranked)

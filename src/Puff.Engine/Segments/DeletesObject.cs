@@ -12,8 +12,15 @@ internal static class DeletesObject
         await store.PutAsync(key, DeletesFormat.Write(deleted), PutCondition.None, StorePurpose.Segment, cancellation);
 
     /// <exception cref="PuffException">Corrupt when the object is absent or damaged, or is about another number of documents.</exception>
-    public static async ValueTask<BitSet> ReadAsync(IObjectStore store, string key, int documents, CancellationToken cancellation)
+    /// <param name="known">The object's bytes, if somebody has them.</param>
+    public static async ValueTask<BitSet> ReadAsync(
+        IObjectStore store, string key, int documents, CancellationToken cancellation, MemoryRegion? known = null)
     {
+        if (known is { } content && TryParse(content.AsSpan(), documents) is { } parsed)
+        {
+            return parsed;
+        }
+
         var result = await store.GetAsync(key, default, StorePurpose.Segment, cancellation);
         if (result.Content == null)
         {
@@ -34,6 +41,19 @@ internal static class DeletesObject
         finally
         {
             result.Content.Release();
+        }
+    }
+
+    /// <summary>Null for bytes that are not right: the object itself will be read.</summary>
+    private static BitSet? TryParse(ReadOnlySpan<byte> content, int documents)
+    {
+        try
+        {
+            return DeletesFormat.Read(content) is var deleted && deleted.Count == documents ? deleted : null;
+        }
+        catch (CorruptDataException)
+        {
+            return null;
         }
     }
 }

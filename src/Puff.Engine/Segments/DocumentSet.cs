@@ -64,6 +64,19 @@ internal abstract class DocumentSet
     /// <summary>The exact vectors of a set that has an index, read and verified one by one.</summary>
     public virtual IExactRows? GetExactRows(AttributeDefinition attribute) => null;
 
+    /// <summary>Whether what is read may have to be fetched from the store first: then the next stage of a query is planned as a whole.</summary>
+    public virtual bool IsDemandLoaded => false;
+
+    /// <inheritdoc cref="SegmentReader.PlanRow"/>
+    public virtual void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown)
+    {
+    }
+
+    /// <inheritdoc cref="SegmentReader.PlanAttribute"/>
+    public virtual void PlanAttribute(AttributeDefinition attribute, IReadBatch batch)
+    {
+    }
+
     /// <summary>The live documents that match; all live ones without a predicate. The result may be shared: do not change it.</summary>
     public BitSet Match(Predicate? predicate)
     {

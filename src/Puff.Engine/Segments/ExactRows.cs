@@ -10,6 +10,8 @@ namespace Puff.Engine.Segments;
 /// </summary>
 internal sealed unsafe class ExactRows(VectorsReader vectors, MappedPart part) : IExactRows
 {
+    public void Plan(int document, IReadBatch batch) => vectors.Plan(document, batch);
+
     public bool AreInPlace => !vectors.PrefersCopies;
 
     public byte* Row(int document, byte* buffer)

@@ -18,6 +18,9 @@ internal sealed class MappedPart
 
     public string Key { get; }
 
+    /// <summary>Whether parts of it may have to be fetched when they are read.</summary>
+    public bool IsDemandLoaded => memory.IsDemandLoaded;
+
     public PartReader Reader { get; }
 
     /// <exception cref="PuffException">
@@ -61,7 +64,7 @@ internal sealed class MappedPart
         }
 
         var copies = memory.PrefersCopies ? new Copies(memory) : null;
-        var blocks = memory.IsDemandLoaded ? new Blocks(memory) : null;
+        var blocks = memory.IsDemandLoaded ? new MemoryBlocks(memory) : null;
         var reader = new PartReader(new MemoryRegion(memory.Pointer, memory.Length), kind, copies, blocks);
         return reader.Documents == documents
             ? reader
@@ -71,12 +74,5 @@ internal sealed class MappedPart
     private sealed class Copies(ObjectMemory memory) : IByteSource
     {
         public void Read(long offset, Span<byte> destination) => memory.Read(offset, destination);
-    }
-
-    private sealed class Blocks(ObjectMemory memory) : IBlockSource
-    {
-        public void Require(long offset, long length) => memory.Require(offset, length);
-
-        public bool Reload(long offset, long length) => memory.Reload(offset, length);
     }
 }

@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Filters;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
@@ -22,6 +23,13 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
     public override bool IsTail => false;
 
     public override IColumnSource? Columns => Segment;
+
+    public override bool IsDemandLoaded => Segment.IsDemandLoaded;
+
+    public override void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown) =>
+        Segment.PlanRow(document, attributes, batch, isKnown);
+
+    public override void PlanAttribute(AttributeDefinition attribute, IReadBatch batch) => Segment.PlanAttribute(attribute, batch);
 
     public override DocumentId GetId(int document) => Segment.GetId(document);
 

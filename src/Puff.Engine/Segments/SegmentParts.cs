@@ -20,6 +20,8 @@ internal sealed record SegmentParts(
         PartKind.Attributes,
     ];
 
+    public IEnumerable<MappedPart> All => ((MappedPart?[])[Rows, Ids, Columns, Vectors, Codes, Sparse, Text, Attributes]).OfType<MappedPart>();
+
     /// <summary>Maps what the descriptor lists; parts this build does not know are left alone.</summary>
     public static async ValueTask<SegmentParts> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
     {

@@ -16,6 +16,9 @@ namespace Puff.Engine.Segments;
 /// </summary>
 internal sealed class SegmentReader : ITextColumns
 {
+    /// <summary>Longer sections of columns and their indexes are fetched piece by piece.</summary>
+    private const long MostPlannedBytes = 32 << 20;
+
     private readonly SegmentParts parts;
     private readonly RowsPartReader rows;
     private readonly IdsPartReader ids;
@@ -48,6 +51,9 @@ internal sealed class SegmentReader : ITextColumns
 
     public int Count => Descriptor.Documents;
 
+    /// <summary>Whether what is read may have to be fetched from the store first.</summary>
+    public bool IsDemandLoaded => parts.Rows.IsDemandLoaded;
+
     /// <summary>Documents the descriptor's deletion bitmap leaves. Shared: do not change.</summary>
     public BitSet BaseLive { get; }
 
@@ -74,7 +80,12 @@ internal sealed class SegmentReader : ITextColumns
     }
 
     /// <exception cref="PuffException">Corrupt when a part is absent or damaged; a store's failure passes through.</exception>
-    public static async ValueTask<SegmentReader> OpenAsync(IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation)
+    /// <param name="store">Where from.</param>
+    /// <param name="descriptor">The segment.</param>
+    /// <param name="cancellation">Stops between objects.</param>
+    /// <param name="deletes">The deletion bitmap, when somebody is reading it already.</param>
+    public static async ValueTask<SegmentReader> OpenAsync(
+        IObjectStore store, SegmentDescriptor descriptor, CancellationToken cancellation, Task<BitSet>? deletes = null)
     {
         var parts = await SegmentParts.OpenAsync(store, descriptor, cancellation);
         try
@@ -82,7 +93,7 @@ internal sealed class SegmentReader : ITextColumns
             var live = new BitSet(descriptor.Documents, true);
             if (descriptor.DeletesKey != null)
             {
-                live.AndNot(await DeletesObject.ReadAsync(store, descriptor.DeletesKey, descriptor.Documents, cancellation));
+                live.AndNot(await (deletes ?? DeletesObject.ReadAsync(store, descriptor.DeletesKey, descriptor.Documents, cancellation).AsTask()));
             }
 
             return new SegmentReader(descriptor, parts, live);
@@ -141,6 +152,62 @@ internal sealed class SegmentReader : ITextColumns
         catch (CorruptDataException damage)
         {
             throw parts.Ids.Damaged(damage);
+        }
+    }
+
+    /// <summary>Adds the tables that most queries begin with to a batch.</summary>
+    public void PlanOpening(IReadBatch batch)
+    {
+        foreach (var part in parts.All)
+        {
+            foreach (var entry in OpeningSections.Of(part.Reader))
+            {
+                part.Reader.Plan(entry, batch);
+            }
+        }
+    }
+
+    /// <summary>Adds what a document's row of results is made of to a batch.</summary>
+    /// <param name="document">Its number.</param>
+    /// <param name="attributes">What the row carries besides the id.</param>
+    /// <param name="batch">Takes the ranges.</param>
+    /// <param name="isKnown">Whether an earlier batch brought the places of what has no fixed one.</param>
+    public void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown)
+    {
+        Plan(parts.Ids, ids, document, batch, isKnown, static (reader, document, batch) => reader.Plan(document, batch),
+            static (reader, document, batch) => reader.PlanExactly(document, batch));
+        bool readsRow = false;
+        foreach (var attribute in attributes)
+        {
+            if (attribute.Type.IsDenseVector)
+            {
+                GetExactRows(attribute)?.Plan(document, batch);
+            }
+
+            readsRow |= !attribute.Type.IsDenseVector && attribute.Id != 0;
+        }
+
+        if (readsRow)
+        {
+            Plan(parts.Rows, rows, document, batch, isKnown, static (reader, document, batch) => reader.Plan(document, batch),
+                static (reader, document, batch) => reader.PlanExactly(document, batch));
+        }
+    }
+
+    /// <summary>Adds what filters, orders and aggregates read of an attribute to a batch, as far as it is not long.</summary>
+    public void PlanAttribute(AttributeDefinition attribute, IReadBatch batch)
+    {
+        foreach (var part in attribute.Id == 0 ? [parts.Ids] : (MappedPart?[])[parts.Columns, parts.Attributes])
+        {
+            foreach (var entry in part?.Reader.Entries ?? [])
+            {
+                bool isNeeded = attribute.Id == 0 ? entry.Section is PartSection.Ids or PartSection.IdOffsets or PartSection.SortedDocuments
+                    : entry.Attribute == attribute.Id;
+                if (isNeeded && entry.Length <= MostPlannedBytes)
+                {
+                    part!.Reader.Plan(entry, batch);
+                }
+            }
         }
     }
 
@@ -366,6 +433,19 @@ internal sealed class SegmentReader : ITextColumns
         try
         {
             return open(part.Reader);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw part.Damaged(damage);
+        }
+    }
+
+    private static void Plan<T>(
+        MappedPart part, T reader, int document, IReadBatch batch, bool isKnown, Action<T, int, IReadBatch> plan, Action<T, int, IReadBatch> planExactly)
+    {
+        try
+        {
+            (isKnown ? planExactly : plan)(reader, document, batch);
         }
         catch (CorruptDataException damage)
         {

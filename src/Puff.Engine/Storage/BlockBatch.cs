@@ -1,3 +1,5 @@
+using Puff.Engine.Diagnostics;
+
 namespace Puff.Engine.Storage;
 
 /// <summary>Ranges of objects that are wanted together: what is not here yet is fetched in one dependent step, however many requests that takes.</summary>
@@ -24,11 +26,18 @@ internal sealed class BlockBatch
     /// <summary>Blocks until all is here; the batch is empty again. What fails first is thrown, after everything has ended.</summary>
     public void Run()
     {
-        foreach (var group in ranges.GroupBy(r => r.Memory.Fetcher))
+        if (ranges.Count > 0)
         {
-            group.Key.Fetch(group);
+            RunAsync().GetAwaiter().GetResult();
         }
+    }
 
+    /// <summary>The same without blocking.</summary>
+    public Task RunAsync()
+    {
+        using var step = ReadRecord.BeginStep();
+        var fetching = ranges.GroupBy(r => r.Memory.Fetcher).Select(g => g.Key.FetchAsync(g)).ToArray();
         ranges.Clear();
+        return fetching.Length == 1 ? fetching[0] : Task.WhenAll(fetching);
     }
 }

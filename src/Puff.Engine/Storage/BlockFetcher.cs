@@ -1,3 +1,5 @@
+using Puff.Engine.Diagnostics;
+
 namespace Puff.Engine.Storage;
 
 /// <summary>
@@ -10,8 +12,8 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
 
     private readonly SemaphoreSlim slots = new(options.MaxRequests, options.MaxRequests);
 
-    /// <summary>Blocks until the ranges are here.</summary>
-    public void Fetch(IEnumerable<(DemandMemory Memory, int First, int Last)> ranges)
+    /// <summary>Ends when the ranges are here.</summary>
+    public Task FetchAsync(IEnumerable<(DemandMemory Memory, int First, int Last)> ranges)
     {
         var wanted = ranges.GroupBy(r => r.Memory).Select(g => (Memory: g.Key, Blocks: BlocksOf(g))).ToList();
         long bytes = wanted.Sum(w => (long)w.Blocks.Count) << LocalCopy.BlockShift;
@@ -19,10 +21,19 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         var waits = new HashSet<Task>();
         foreach (var (memory, blocks) in wanted)
         {
-            memory.Claim(blocks, absent => Begin(memory, absent, step), waits);
+            int absentBlocks = 0;
+            memory.Claim(
+                blocks,
+                absent =>
+                {
+                    absentBlocks = absent.Count;
+                    return Begin(memory, absent, step);
+                },
+                waits);
+            step.Record?.AddBlocks(blocks.Count - absentBlocks, absentBlocks);
         }
 
-        Wait(waits);
+        return waits.Count == 0 ? Task.CompletedTask : Task.WhenAll(waits);
     }
 
     /// <summary>Fetches blocks once more, whatever is here.</summary>
@@ -30,7 +41,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
     {
         var step = NewStep(options.RequestBytes, replaces: true);
         var runs = Cut(Enumerable.Range(first, last - first + 1).ToList(), 0, step.RequestBlocks);
-        Wait(runs.Select(r => Start(() => FetchAsync(memory, r.First, r.Last, step))).ToHashSet());
+        Task.WhenAll(runs.Select(r => Start(() => FetchAsync(memory, r.First, r.Last, step)))).GetAwaiter().GetResult();
     }
 
     /// <summary>Runs of blocks, each for one request.</summary>
@@ -69,14 +80,6 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         return blocks;
     }
 
-    private static void Wait(HashSet<Task> tasks)
-    {
-        if (tasks.Count > 0)
-        {
-            Task.WhenAll(tasks).GetAwaiter().GetResult();
-        }
-    }
-
     /// <summary>
     /// On the thread pool, wherever the caller runs: its thread is about to block, and may be one of few.
     /// </summary>
@@ -84,7 +87,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
 
     private Step NewStep(int requestBytes, bool replaces) =>
-        new(new SemaphoreSlim(options.MaxRequestsPerStep), Math.Max(requestBytes >> LocalCopy.BlockShift, 1), replaces);
+        new(new SemaphoreSlim(options.MaxRequestsPerStep), Math.Max(requestBytes >> LocalCopy.BlockShift, 1), replaces, ReadRecord.Current, ReadRecord.StepOfNow());
 
     private IEnumerable<(int First, int Last, Task Task)> Begin(DemandMemory memory, List<int> absent, Step step)
     {
@@ -149,6 +152,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         long offset = (long)first << LocalCopy.BlockShift;
         long length = Math.Min((long)(last + 1) << LocalCopy.BlockShift, memory.Length) - offset;
         var got = await store.GetAsync(memory.Key, new GetOptions(offset, length), memory.Purpose, CancellationToken.None);
+        step.Record?.Add(step.Number, ObjectKinds.Of(memory.Key), got.Content?.Length ?? 0);
         if (got.Status != GetStatus.Found || got.Content is null)
         {
             throw PuffException.Corrupt($"object {memory.Key} is missing, but the namespace needs it; restore it from a copy");
@@ -179,5 +183,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
     /// <param name="Slots">Bounds the requests of one step.</param>
     /// <param name="RequestBlocks">A request fetches at most so many.</param>
     /// <param name="Replaces">Blocks that are here are replaced.</param>
-    private sealed record Step(SemaphoreSlim Slots, int RequestBlocks, bool Replaces);
+    /// <param name="Record">Of the request that all this is for; null when nobody keeps one.</param>
+    /// <param name="Number">Of the step in the record.</param>
+    private sealed record Step(SemaphoreSlim Slots, int RequestBlocks, bool Replaces, ReadRecord? Record, int Number);
 }

@@ -37,6 +37,16 @@ internal sealed unsafe class DemandMemory : ObjectMemory
         }
     }
 
+    public override void Provide(long offset, ReadOnlySpan<byte> content)
+    {
+        bool isWhole = offset % LocalCopy.BlockBytes == 0 && offset <= Length - content.Length
+            && (content.Length % LocalCopy.BlockBytes == 0 || offset + content.Length == Length);
+        if (isWhole && content.Length > 0)
+        {
+            Copy.Write((int)(offset >> LocalCopy.BlockShift), content, replace: false);
+        }
+    }
+
     public override bool Reload(long offset, long length)
     {
         var (first, last) = BlocksOf(offset, length);

@@ -1,3 +1,5 @@
+using Puff.Engine.Diagnostics;
+
 namespace Puff.Engine.Storage;
 
 /// <summary>
@@ -21,8 +23,29 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
         fetcher = new BlockFetcher(inner, options);
     }
 
-    public override ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation) =>
-        Inner.MapAsync(key, purpose, cancellation);
+    public override async ValueTask<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
+    {
+        int step = ReadRecord.StepOfNow();
+        var result = await Inner.GetAsync(key, options, purpose, cancellation);
+        Note(step, key, result.Content?.Length ?? 0);
+        return result;
+    }
+
+    public override async ValueTask<ListPage> ListAsync(ListOptions options, StorePurpose purpose, CancellationToken cancellation)
+    {
+        int step = ReadRecord.StepOfNow();
+        var page = await Inner.ListAsync(options, purpose, cancellation);
+        Note(step, "list", 0);
+        return page;
+    }
+
+    public override async ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation)
+    {
+        int step = ReadRecord.StepOfNow();
+        var memory = await Inner.MapAsync(key, purpose, cancellation);
+        Note(step, key, memory?.Length ?? 0);
+        return memory;
+    }
 
     public override ValueTask<ObjectMemory?> MapAsync(string key, long length, StorePurpose purpose, CancellationToken cancellation)
     {
@@ -43,6 +66,8 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
             return new(open[key] = new DemandMemory(key, purpose, LocalCopy.Create(options.Folder, length), fetcher, Forget));
         }
     }
+
+    private static void Note(int step, string key, long bytes) => ReadRecord.Current?.Add(step, ObjectKinds.Of(key), bytes);
 
     private void Forget(DemandMemory memory)
     {

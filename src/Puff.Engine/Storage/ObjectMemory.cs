@@ -60,6 +60,14 @@ public abstract unsafe class ObjectMemory
     /// <summary>Fetches bytes once more that turned out to be damaged. False when what is here is all there is.</summary>
     public virtual bool Reload(long offset, long length) => false;
 
+    /// <summary>
+    /// Hands over bytes of the object that came another way, and need not be fetched any more: whole blocks of 64 KiB, only the last of the object may be
+    /// shorter. Anything else, and memory that has all, is not changed.
+    /// </summary>
+    public virtual void Provide(long offset, ReadOnlySpan<byte> content)
+    {
+    }
+
     /// <summary>Whether <see cref="Require"/> may have something to do.</summary>
     public virtual bool IsDemandLoaded => false;
 

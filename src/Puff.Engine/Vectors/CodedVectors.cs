@@ -89,6 +89,15 @@ internal sealed unsafe class CodedVectors
         return known != 0 ? (byte*)known : ReadGroup(group);
     }
 
+    /// <summary>Adds a group's codes to a batch, unless they were read before.</summary>
+    public void PlanGroup(int group, IReadBatch batch)
+    {
+        if (Volatile.Read(ref groupPointers[group]) == 0)
+        {
+            reader.PlanGroup(group, batch);
+        }
+    }
+
     public int DocumentOf(int slot) => reader.IsAligned ? slot : reader.DocumentOf(slot);
 
     /// <summary>The slot of a document, -1 when it has no vector. The first call for unaligned codes makes the table.</summary>

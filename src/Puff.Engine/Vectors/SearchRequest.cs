@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Numerics;
 
 namespace Puff.Engine.Vectors;
@@ -76,6 +77,12 @@ internal sealed class SearchRequest
     public required SearchSet[] Sets { get; init; }
 
     public required SearchPart[] Parts { get; init; }
+
+    /// <summary>Takes what each stage will read, before it reads it; null when all of it is in memory.</summary>
+    public IReadBatch? Reads { get; init; }
+
+    /// <summary>Adds to <see cref="Reads"/> what the result will carry of a document, given by the number of its set and its own.</summary>
+    public Action<int, int>? PlanResult { get; init; }
 
     public CancellationToken Cancellation { get; init; }
 }

@@ -24,6 +24,13 @@ internal unsafe ref struct VectorSearch
     private const int CancellationStride = 64;
     private const int RowsAhead = 4;
 
+    // Leaves whose codes are fetched together at least: most searches that plan with few look at some more, and another step takes longer than they do.
+    private const int LeavesAtOnce = 24;
+
+    // Vectors fetched together, besides as many as are wanted; and candidates beyond those that are read as if they were results.
+    private const int CandidatesAtOnce = 32;
+    private const int LikelyResults = 4;
+
     // An exact distance and the bounds of codes are rounded differently; relative to the largest term.
     private const float Rounding = 1e-5f;
 
@@ -145,7 +152,7 @@ internal unsafe ref struct VectorSearch
     {
         var progress = new ProbeProgress(part, request.Count);
         int leaves = part.Tree!.Leaves.Length;
-        int wanted = Math.Clamp(progress.Planned, 1, leaves);
+        int wanted = Math.Clamp(request.Reads is null ? progress.Planned : Math.Max(LeavesAtOnce, 2 * progress.Planned), 1, leaves);
         scan.CountsMasked = true;
         scratch.Masked.Clear();
         scan.TakeGain();
@@ -198,7 +205,28 @@ internal unsafe ref struct VectorSearch
             }
         }
 
+        ReadListed();
         return found;
+    }
+
+    /// <summary>Finds the codes of the groups listed; those that are not here are fetched together.</summary>
+    private readonly void ReadListed()
+    {
+        var groups = scratch.Groups.Span;
+        if (request.Reads is { } reads)
+        {
+            foreach (ref readonly var group in groups)
+            {
+                request.Sets[group.Set].Index.PlanGroup(group.Group, reads);
+            }
+
+            reads.Run();
+        }
+
+        foreach (ref var group in groups)
+        {
+            group.Codes = request.Sets[group.Set].Index.GroupCodes(group.Group);
+        }
     }
 
     private readonly void List(SearchPart part, int setOfPart, int group, int leaf, float leafDistance)
@@ -212,7 +240,6 @@ internal unsafe ref struct VectorSearch
         int node = index.Groups[group].Node;
         scratch.Groups.Add(new GroupToScan
         {
-            Codes = index.GroupCodes(group),
             CentroidDistance = node == leaf ? leafDistance : CentroidDistance(part, index, node),
             LeafDistance = leafDistance,
             Set = part.FirstSet + setOfPart,
@@ -296,6 +323,7 @@ internal unsafe ref struct VectorSearch
     /// <summary>All groups not yet looked at, in the order of memory.</summary>
     private void ScanRest(SearchPart part)
     {
+        PlanAll(part);
         for (int i = 0; i < part.SetCount; i++)
         {
             var set = request.Sets[part.FirstSet + i];
@@ -320,6 +348,75 @@ internal unsafe ref struct VectorSearch
                 }
             }
         }
+    }
+
+    private readonly void PlanAll(SearchPart part)
+    {
+        if (request.Reads is { } reads)
+        {
+            for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
+            {
+                for (int group = 0; group < request.Sets[i].Index.Groups.Length; group++)
+                {
+                    request.Sets[i].Index.PlanGroup(group, reads);
+                }
+            }
+
+            reads.Run();
+        }
+    }
+
+    /// <summary>The groups of all matching documents, or, when they are to be measured exactly, their vectors.</summary>
+    private readonly void PlanMatches(SearchPart part)
+    {
+        if (request.Reads is not { } reads)
+        {
+            return;
+        }
+
+        for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
+        {
+            var set = request.Sets[i];
+            int group = 0;
+            for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
+            {
+                if (part.Strategy == SearchStrategy.Exact)
+                {
+                    set.Rows.Plan(document, reads);
+                }
+                else if (set.Index.SlotOf(document) is >= 0 and var slot)
+                {
+                    group = set.Index.GroupAt(slot, group);
+                    set.Index.PlanGroup(group, reads);
+                }
+            }
+        }
+
+        reads.Run();
+    }
+
+    /// <summary>
+    /// The exact vectors of the next candidates, and of those likely to be results what the answer carries of them: in one step, because most searches need no
+    /// other.
+    /// </summary>
+    /// <returns>How many candidates, from the first on, are here.</returns>
+    private readonly int PlanCandidates(int from, int count)
+    {
+        int end = Math.Min(count, Math.Max(2 * from, from + CandidatesAtOnce + request.Count));
+        for (int i = from; i < end; i++)
+        {
+            ref readonly var candidate = ref scratch.Candidates.Items[i];
+            var set = request.Sets[candidate.Set];
+            int document = set.Index.DocumentOf(candidate.Slot);
+            set.Rows.Plan(document, request.Reads!);
+            if (i < request.Count + LikelyResults)
+            {
+                request.PlanResult?.Invoke(candidate.Set, document);
+            }
+        }
+
+        request.Reads!.Run();
+        return end;
     }
 
     private readonly bool TryVisit(int set, int group)
@@ -358,6 +455,7 @@ internal unsafe ref struct VectorSearch
     /// <summary>The 3-bit codes of all matching documents, group after group.</summary>
     private void CompareMatches(SearchPart part)
     {
+        PlanMatches(part);
         for (int i = 0; i < part.SetCount; i++)
         {
             var set = request.Sets[part.FirstSet + i];
@@ -383,6 +481,7 @@ internal unsafe ref struct VectorSearch
 
     private void MeasureAll(SearchPart part)
     {
+        PlanMatches(part);
         for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
         {
             var set = request.Sets[i];
@@ -402,6 +501,7 @@ internal unsafe ref struct VectorSearch
         var candidates = scratch.Candidates.Items;
         scratch.Candidates.Span.Sort(static (left, right) => left.Lower.CompareTo(right.Lower));
         float slack = Rounding * (isPrepared ? scratch.Query.SquaredNorm : 0);
+        int here = request.Reads is null ? count : 0;
         for (int i = 0; i < count; i++)
         {
             if (candidates[i].Lower > scratch.NearestExact.Threshold * request.CodeScale * (1 + Rounding) + slack)
@@ -409,7 +509,12 @@ internal unsafe ref struct VectorSearch
                 return;
             }
 
-            if (i + RowsAhead < count)
+            if (i == here)
+            {
+                here = PlanCandidates(here, count);
+            }
+
+            if (i + RowsAhead < here)
             {
                 ref readonly var later = ref candidates[i + RowsAhead];
                 var laterSet = request.Sets[later.Set];

@@ -38,7 +38,7 @@ public class PersistedNumbersTests
         "SparsePostings=19 SparseBlocks=20 SparseLists=21 SparseKeyOffsets=22 SparseKeys=23 TextData=24 TextBlocks=25 TextFirstTerms=26 "
         + "TextLengths=27 TextFacts=28 "
         + "AttributeStarts=29 AttributeDocuments=30 AttributeBitmaps=31 AttributeRows=32 AttributeOrdinals=33 Grams=34 GramStarts=35 "
-        + "TokenTree=36 TokenListStarts=37 TokenListDocuments=38");
+        + "TokenTree=36 TokenListStarts=37 TokenListDocuments=38 RowSamples=39 TextLists=40");
 
     [Fact]
     public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
