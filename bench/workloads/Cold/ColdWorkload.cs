@@ -10,8 +10,8 @@ using Puff.Workloads.Vectors;
 namespace Puff.Workloads.Cold;
 
 /// <summary>
-/// Goal: what a query costs on a node that has nothing of the namespace: time, dependent steps, requests, bytes. Method: a fresh engine for every query, in front
-/// of a store with the latencies of a cloud; a few queries first, for the run-time compiler. The answers are compared with those of a store that is mapped.
+/// Goal: what a query costs on a node that has nothing of the namespace: time, dependent steps, requests, bytes. Method: a fresh engine for every query, in
+/// front of a store with the latencies of a cloud; a few queries first, for the run-time compiler. The answers are compared with those of a mapped store.
 /// </summary>
 internal static class ColdWorkload
 {
@@ -140,14 +140,18 @@ internal static class ColdWorkload
         var requests = samples.ConvertAll(s => (double)s.Requests);
         var bytes = samples.ConvertAll(s => (double)s.Reads.BytesFetched);
         string steps = string.Join(", ", samples.GroupBy(s => s.Reads.Steps).OrderBy(g => g.Key).Select(g => $"{g.Key} steps: {g.Count()}"));
+        double[] ms = [.. new[] { 0.5, 0.9, 0.99 }.Select(share => Percentiles.Of(times, share))];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"cold     {title}: p50 {Percentiles.Of(times, 0.5):F0} ms, p90 {Percentiles.Of(times, 0.9):F0} ms, p99 {Percentiles.Of(times, 0.99):F0} ms; {steps}; "
+            $"cold     {title}: p50 {ms[0]:F0} ms, p90 {ms[1]:F0} ms, p99 {ms[2]:F0} ms; {steps}; "
             + $"requests p50 {Percentiles.Of(requests, 0.5)}, p99 {Percentiles.Of(requests, 0.99)}; "
-            + $"MB p50 {Percentiles.Of(bytes, 0.5) / 1e6:F2}, p99 {Percentiles.Of(bytes, 0.99) / 1e6:F2}; {different} of {samples.Count} answers differ from a local store's"));
-        foreach (var kind in samples.SelectMany(s => s.Reads.Kinds).GroupBy(k => k.Kind).OrderBy(g => g.Key, StringComparer.Ordinal))
+            + $"MB p50 {Percentiles.Of(bytes, 0.5) / 1e6:F2}, p99 {Percentiles.Of(bytes, 0.99) / 1e6:F2}; "
+            + $"{different} of {samples.Count} answers differ from a local store's"));
+        foreach (var kind in samples.SelectMany(s => s.Reads.Kinds).GroupBy(k => (k.Step, k.Kind)).OrderBy(g => g.Key))
         {
+            double queries = samples.Count;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"         {kind.Key}: {kind.Sum(k => k.Requests) / (double)samples.Count:F1} requests, {kind.Sum(k => k.Bytes) / 1e6 / samples.Count:F2} MB a query"));
+                $"         step {kind.Key.Step}, {kind.Key.Kind}: {kind.Sum(k => k.Requests) / queries:F1} requests, "
+                + $"{kind.Sum(k => k.Bytes) / 1e6 / queries:F2} MB a query"));
         }
     }
 }

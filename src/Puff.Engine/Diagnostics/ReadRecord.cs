@@ -9,7 +9,7 @@ internal sealed class ReadRecord
     private static readonly AsyncLocal<Flow?> Ambient = new();
 
     private readonly Lock gate = new();
-    private readonly SortedDictionary<string, (long Requests, long Bytes)> kinds = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<(int Step, string Kind), (long Requests, long Bytes)> kinds = [];
     private int steps;
     private long hits;
     private long misses;
@@ -31,14 +31,14 @@ internal sealed class ReadRecord
         }
     }
 
-    /// <summary>By the kind of object.</summary>
-    public IReadOnlyList<(string Kind, long Requests, long Bytes)> Kinds
+    /// <summary>By step, from 1 on, and by the kind of object.</summary>
+    public IReadOnlyList<(int Step, string Kind, long Requests, long Bytes)> Kinds
     {
         get
         {
             lock (gate)
             {
-                return [.. kinds.Select(k => (k.Key, k.Value.Requests, k.Value.Bytes))];
+                return [.. kinds.Select(k => (k.Key.Step, k.Key.Kind, k.Value.Requests, k.Value.Bytes))];
             }
         }
     }
@@ -76,8 +76,8 @@ internal sealed class ReadRecord
     {
         lock (gate)
         {
-            kinds.TryGetValue(kind, out var sum);
-            kinds[kind] = (sum.Requests + 1, sum.Bytes + bytes);
+            kinds.TryGetValue((step, kind), out var sum);
+            kinds[(step, kind)] = (sum.Requests + 1, sum.Bytes + bytes);
             steps = Math.Max(steps, step);
         }
     }

@@ -215,12 +215,12 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
     }
 
     /// <summary>
-    /// Soon, and for a busy namespace not more often than that. A store that maps objects needs none; nor does a namespace whose opening object is as new as its
-    /// manifest.
+    /// Soon, and for a busy namespace not more often than that. A store that maps objects needs none; nor does a namespace whose opening object is as new as
+    /// its manifest.
     /// </summary>
     private void ScheduleOpening(Namespace target)
     {
-        bool isKnown = target.View?.Current is { } current && openingVersions.TryGetValue(target.Name, out long version) && version == current.Manifest.Version;
+        bool isKnown = target.View?.Current?.Manifest.Version is { } newest && openingVersions.TryGetValue(target.Name, out long version) && version == newest;
         if (!context.Store.Capabilities.SupportsMapping && !isKnown)
         {
             openings.Schedule(target.Name, context.Time.GetUtcNow() + OpeningDelay);

@@ -116,9 +116,9 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     private static async Task ReadTablesAsync(SegmentReader[] segments)
     {
         var batch = new ReadBatch();
-        foreach (var segment in segments.Where(s => s.IsDemandLoaded))
+        foreach (var segment in segments)
         {
-            segment.PlanOpening(batch);
+            segment.Planner?.PlanOpening(batch);
         }
 
         await batch.RunAsync();

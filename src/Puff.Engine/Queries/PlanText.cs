@@ -56,10 +56,11 @@ internal sealed class PlanText
     {
         var reads = ReadRecord.Current is { } record ? QueryReads.Of(record) : QueryReads.None;
         Line(string.Create(CultureInfo.InvariantCulture,
-            $"  dependent steps: {reads.Steps} ({reads.Requests} requests, {reads.BytesFetched} bytes, {reads.BlocksFetched} of {reads.BlocksWanted} blocks fetched)"));
+            $"  dependent steps: {reads.Steps} ({reads.Requests} requests, {reads.BytesFetched} bytes, "
+            + $"{reads.BlocksFetched} of {reads.BlocksWanted} blocks fetched)"));
         foreach (var kind in reads.Kinds)
         {
-            Line($"    {kind.Kind}: {kind.Requests} requests, {kind.Bytes} bytes");
+            Line($"    step {kind.Step}, {kind.Kind}: {kind.Requests} requests, {kind.Bytes} bytes");
         }
     }
 

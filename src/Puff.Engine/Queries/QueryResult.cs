@@ -71,14 +71,14 @@ public sealed record QueryCost
 /// <param name="BytesFetched">Content received.</param>
 /// <param name="BlocksWanted">Blocks of 64 KiB of objects that are loaded on demand, as far as they were planned or absent.</param>
 /// <param name="BlocksFetched">Those of them that were not here.</param>
-/// <param name="Kinds">Requests and bytes by the kind of object, in the order of their names.</param>
+/// <param name="Kinds">Requests and bytes by step and by the kind of object.</param>
 public sealed record QueryReads(int Steps, long Requests, long BytesFetched, long BlocksWanted, long BlocksFetched, IReadOnlyList<KindReads> Kinds)
 {
     public static QueryReads None { get; } = new(0, 0, 0, 0, 0, []);
 
     internal static QueryReads Of(ReadRecord record)
     {
-        var kinds = record.Kinds.Select(k => new KindReads(k.Kind, k.Requests, k.Bytes)).ToArray();
+        var kinds = record.Kinds.Select(k => new KindReads(k.Step, k.Kind, k.Requests, k.Bytes)).ToArray();
         var (hits, misses) = record.Blocks;
         return kinds.Length == 0 && hits == 0
             ? None
@@ -86,5 +86,6 @@ public sealed record QueryReads(int Steps, long Requests, long BytesFetched, lon
     }
 }
 
+/// <param name="Step">From 1 on.</param>
 /// <param name="Kind">"current", "wal", "list", "open", "tree", or the part of a segment: "codes", "vectors", "rows", "text" and so on.</param>
-public sealed record KindReads(string Kind, long Requests, long Bytes);
+public sealed record KindReads(int Step, string Kind, long Requests, long Bytes);

@@ -26,8 +26,15 @@ internal sealed class IdOrder(QueryRun run)
 {
     private readonly SortColumn?[] columns = new SortColumn?[run.Views.Length];
 
-    public int Compare(int leftSet, int leftDocument, int rightSet, int rightDocument) =>
-        ColumnOf(leftSet).Compare(leftDocument, ColumnOf(rightSet), rightDocument);
+    public int Compare(int leftSet, int leftDocument, int rightSet, int rightDocument)
+    {
+        var sets = run.Snapshot.Sets;
+
+        // A column that has to be fetched is fetched as a whole, for a few ids.
+        return run.Reads is not null && (sets[leftSet].IsDemandLoaded || sets[rightSet].IsDemandLoaded)
+            ? sets[leftSet].GetId(leftDocument).CompareTo(sets[rightSet].GetId(rightDocument))
+            : ColumnOf(leftSet).Compare(leftDocument, ColumnOf(rightSet), rightDocument);
+    }
 
     private SortColumn ColumnOf(int set) => columns[set] ??= new SortColumn(run.Views[set].GetColumn(run.Query.Schema.IdAttribute));
 }

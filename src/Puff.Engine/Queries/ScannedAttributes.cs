@@ -26,7 +26,7 @@ internal static class ScannedAttributes
         switch (rank)
         {
             case OrderRank order:
-                names.UnionWith(order.Keys.Select(k => k.Attribute));
+                names.UnionWith([.. order.Keys.Select(k => k.Attribute), "id"]);
                 break;
             case ScoreRank score:
                 Add(score.Expression, names);

@@ -6,6 +6,8 @@ namespace Puff.Engine.Queries;
 /// <summary>Ranks by expressions around BM25 through the posting lists of a set, as a <see cref="TextPlan"/> says.</summary>
 internal static class TextRanking
 {
+    private const int MorePlannedRows = 16;
+
     /// <summary>Offers the best documents of a set.</summary>
     /// <returns>False when they cannot be told apart by their sums: every document has to be scored.</returns>
     public static bool TrySearch(QueryRun run, SetView view, ScoreNode expression, TextPlan plan, int count, RankedHeap heap)
@@ -105,9 +107,24 @@ internal static class TextRanking
 
     private static void Offer(QueryRun run, SetView view, ScoreReader reader, int[] found, RankedHeap heap)
     {
+        PlanRows(run, view, found);
         run.RowsScanned += found.Length;
         view.Text.Scored += found.Length;
         Read(run, reader, found, (document, score) => heap.Offer(ScoreOrder.KeyOf(score), view.Index, document));
+    }
+
+    /// <summary>What the answer carries of the documents found, if they are few: most of them will be in it, and their ids decide between equal scores.</summary>
+    private static void PlanRows(QueryRun run, SetView view, int[] found)
+    {
+        if (run.Reads is { } reads && found.Length <= (2 * (run.Query.Offset + run.Query.Limit)) + MorePlannedRows)
+        {
+            foreach (int document in found)
+            {
+                run.PlanRow(view.Index, document, isKnown: false);
+            }
+
+            reads.Run();
+        }
     }
 
     private static void Read(QueryRun run, ScoreReader reader, ReadOnlySpan<int> found, Action<int, double> take)

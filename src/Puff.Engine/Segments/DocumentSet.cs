@@ -67,12 +67,12 @@ internal abstract class DocumentSet
     /// <summary>Whether what is read may have to be fetched from the store first: then the next stage of a query is planned as a whole.</summary>
     public virtual bool IsDemandLoaded => false;
 
-    /// <inheritdoc cref="SegmentReader.PlanRow"/>
+    /// <inheritdoc cref="SegmentPlanner.PlanRow"/>
     public virtual void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown)
     {
     }
 
-    /// <inheritdoc cref="SegmentReader.PlanAttribute"/>
+    /// <inheritdoc cref="SegmentPlanner.PlanAttribute"/>
     public virtual void PlanAttribute(AttributeDefinition attribute, IReadBatch batch)
     {
     }

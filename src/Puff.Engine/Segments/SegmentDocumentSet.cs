@@ -27,9 +27,9 @@ internal sealed class SegmentDocumentSet(SegmentReader segment, BitSet live, IRe
     public override bool IsDemandLoaded => Segment.IsDemandLoaded;
 
     public override void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown) =>
-        Segment.PlanRow(document, attributes, batch, isKnown);
+        Segment.Planner?.PlanRow(document, attributes, batch, isKnown);
 
-    public override void PlanAttribute(AttributeDefinition attribute, IReadBatch batch) => Segment.PlanAttribute(attribute, batch);
+    public override void PlanAttribute(AttributeDefinition attribute, IReadBatch batch) => Segment.Planner?.PlanAttribute(attribute, batch);
 
     public override DocumentId GetId(int document) => Segment.GetId(document);
 

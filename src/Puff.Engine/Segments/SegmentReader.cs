@@ -16,9 +16,6 @@ namespace Puff.Engine.Segments;
 /// </summary>
 internal sealed class SegmentReader : ITextColumns
 {
-    /// <summary>Longer sections of columns and their indexes are fetched piece by piece.</summary>
-    private const long MostPlannedBytes = 32 << 20;
-
     private readonly SegmentParts parts;
     private readonly RowsPartReader rows;
     private readonly IdsPartReader ids;
@@ -35,6 +32,7 @@ internal sealed class SegmentReader : ITextColumns
     private readonly ConcurrentDictionary<int, ExactRows?> exactRows = new();
     private readonly List<PartEncoder> builtColumns = [];
     private readonly Lock building = new();
+    private SegmentPlanner? planner;
     private int references = 1;
 
     private SegmentReader(SegmentDescriptor descriptor, SegmentParts parts, BitSet baseLive)
@@ -155,61 +153,8 @@ internal sealed class SegmentReader : ITextColumns
         }
     }
 
-    /// <summary>Adds the tables that most queries begin with to a batch.</summary>
-    public void PlanOpening(IReadBatch batch)
-    {
-        foreach (var part in parts.All)
-        {
-            foreach (var entry in OpeningSections.Of(part.Reader))
-            {
-                part.Reader.Plan(entry, batch);
-            }
-        }
-    }
-
-    /// <summary>Adds what a document's row of results is made of to a batch.</summary>
-    /// <param name="document">Its number.</param>
-    /// <param name="attributes">What the row carries besides the id.</param>
-    /// <param name="batch">Takes the ranges.</param>
-    /// <param name="isKnown">Whether an earlier batch brought the places of what has no fixed one.</param>
-    public void PlanRow(int document, IReadOnlyList<AttributeDefinition> attributes, IReadBatch batch, bool isKnown)
-    {
-        Plan(parts.Ids, ids, document, batch, isKnown, static (reader, document, batch) => reader.Plan(document, batch),
-            static (reader, document, batch) => reader.PlanExactly(document, batch));
-        bool readsRow = false;
-        foreach (var attribute in attributes)
-        {
-            if (attribute.Type.IsDenseVector)
-            {
-                GetExactRows(attribute)?.Plan(document, batch);
-            }
-
-            readsRow |= !attribute.Type.IsDenseVector && attribute.Id != 0;
-        }
-
-        if (readsRow)
-        {
-            Plan(parts.Rows, rows, document, batch, isKnown, static (reader, document, batch) => reader.Plan(document, batch),
-                static (reader, document, batch) => reader.PlanExactly(document, batch));
-        }
-    }
-
-    /// <summary>Adds what filters, orders and aggregates read of an attribute to a batch, as far as it is not long.</summary>
-    public void PlanAttribute(AttributeDefinition attribute, IReadBatch batch)
-    {
-        foreach (var part in attribute.Id == 0 ? [parts.Ids] : (MappedPart?[])[parts.Columns, parts.Attributes])
-        {
-            foreach (var entry in part?.Reader.Entries ?? [])
-            {
-                bool isNeeded = attribute.Id == 0 ? entry.Section is PartSection.Ids or PartSection.IdOffsets or PartSection.SortedDocuments
-                    : entry.Attribute == attribute.Id;
-                if (isNeeded && entry.Length <= MostPlannedBytes)
-                {
-                    part!.Reader.Plan(entry, batch);
-                }
-            }
-        }
-    }
+    /// <summary>Says what is about to be read; null when everything is in memory.</summary>
+    public SegmentPlanner? Planner => IsDemandLoaded ? planner ??= new SegmentPlanner(this, parts, rows, ids) : null;
 
     /// <summary>All attributes but the dense vectors (<see cref="RowFormat"/>).</summary>
     public ReadOnlySpan<byte> GetRow(int document)
@@ -433,19 +378,6 @@ internal sealed class SegmentReader : ITextColumns
         try
         {
             return open(part.Reader);
-        }
-        catch (CorruptDataException damage)
-        {
-            throw part.Damaged(damage);
-        }
-    }
-
-    private static void Plan<T>(
-        MappedPart part, T reader, int document, IReadBatch batch, bool isKnown, Action<T, int, IReadBatch> plan, Action<T, int, IReadBatch> planExactly)
-    {
-        try
-        {
-            (isKnown ? planExactly : plan)(reader, document, batch);
         }
         catch (CorruptDataException damage)
         {

@@ -87,7 +87,12 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
 
     private Step NewStep(int requestBytes, bool replaces) =>
-        new(new SemaphoreSlim(options.MaxRequestsPerStep), Math.Max(requestBytes >> LocalCopy.BlockShift, 1), replaces, ReadRecord.Current, ReadRecord.StepOfNow());
+        new(
+            new SemaphoreSlim(options.MaxRequestsPerStep),
+            Math.Max(requestBytes >> LocalCopy.BlockShift, 1),
+            replaces,
+            ReadRecord.Current,
+            ReadRecord.StepOfNow());
 
     private IEnumerable<(int First, int Last, Task Task)> Begin(DemandMemory memory, List<int> absent, Step step)
     {
