@@ -1,5 +1,3 @@
-using Puff.Engine.Encoding;
-
 namespace Puff.Engine.Formats;
 
 /// <summary>
