@@ -32,6 +32,9 @@ switch (args.FirstOrDefault())
     case "idle":
         await IdleNamespaces.RunAsync(Options.Parse(rest));
         return 0;
+    case "namespaces":
+        await NamespaceCreation.RunAsync(Options.Parse(rest));
+        return 0;
     case "cache":
         CacheWorkload.Run(Options.Parse(rest));
         return 0;
@@ -62,6 +65,7 @@ switch (args.FirstOrDefault())
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace
               idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
+              namespaces [--count 10000] [--parallel 64] [--store model|directory] [--dir DIR]   namespaces created (first write) and queried a second
               cache   [--uses 4000000] [--seed 1]                                 what the cache keeps of traces, beside LRU, and what neighbours cost
               filters [--documents 1000000] [--seed 1] [--dir DIR] [--mode all|fill]   filters, aggregates and orders by attributes
               sparse  [--set generated|stackexchange] [--documents 1000000] [--queries 300] [--seed 1] [--dir DIR] 

@@ -60,7 +60,7 @@ public static class StoreSelfTest
         }
         catch (StoreException error)
         {
-            return new StoreCheck(name, StoreVerdict.Unreachable, error.Message);
+            return new StoreCheck(name, error.Transient ? StoreVerdict.Unreachable : StoreVerdict.Refused, error.Message);
         }
     }
 

@@ -58,7 +58,7 @@ internal static class StoreCommands
     /// <summary>An engine without background work: looking must not change what is looked at.</summary>
     public static async Task<ExitCode> WithEngineAsync(CommandContext context, Func<PuffEngine, Task<ExitCode>> run)
     {
-        await using IObjectStore store = await StoreOpener.OpenAsync(context.Settings, context.Settings.Get(Settings.Store), context.Cancellation);
+        await using IObjectStore store = await StoreOpener.OpenCheckedAsync(context.Settings, context.Settings.Get(Settings.Store), context.Cancellation);
         var settings = new EngineSettings { RunIndexer = false, Grace = Quantity.Duration(context.Settings.Get(Settings.Grace)) };
         await using PuffEngine engine = await PuffEngine.OpenAsync(settings, new EngineComponents { Store = store }, context.Cancellation);
         return await run(engine);

@@ -1,5 +1,6 @@
 using Puff.Configuration;
 using Puff.Engine;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Storage;
 using Puff.Storage;
 
@@ -13,6 +14,39 @@ internal static class StoreOpener
 
     public static Task<StoreSelfTestReport> TestAsync(IObjectStore store, CancellationToken cancellation) =>
         StoreSelfTest.RunAsync(store, new EngineSettings().Root, Random.Shared, cancellation);
+
+    /// <summary>Opens a store that is to be written to: its promises are tried, and what lies there must be Puff's.</summary>
+    public static async Task<IObjectStore> ClaimAsync(SettingValues settings, string location, CancellationToken cancellation)
+    {
+        IObjectStore store = await OpenAsync(settings, location, cancellation);
+        try
+        {
+            (await TestAsync(store, cancellation)).ThrowIfFailed();
+            await StoreMarker.ClaimAsync(store, new EngineSettings().Root, cancellation);
+            return store;
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a store that is there: what a marker says must be understood.</summary>
+    public static async Task<IObjectStore> OpenCheckedAsync(SettingValues settings, string location, CancellationToken cancellation)
+    {
+        IObjectStore store = await OpenAsync(settings, location, cancellation);
+        try
+        {
+            await StoreMarker.CheckAsync(store, new EngineSettings().Root, cancellation);
+            return store;
+        }
+        catch
+        {
+            await store.DisposeAsync();
+            throw;
+        }
+    }
 
     private static ObjectStoreUri Parse(string location)
     {

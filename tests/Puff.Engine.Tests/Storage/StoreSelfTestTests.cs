@@ -48,15 +48,33 @@ public sealed class StoreSelfTestTests
     }
 
     [Fact]
-    public async Task UnreachableStoreIsUnavailableNotBroken()
+    public async Task A_store_that_turns_requests_away_is_refused_and_one_that_does_not_answer_is_unavailable()
     {
-        await using var store = new FlakyStore(new MemoryObjectStore(), () => FlakyStore.Denied);
-        var report = await StoreSelfTest.RunAsync(store, "", new Random(1), Cancel);
-        Assert.Equal(StoreVerdict.Unreachable, report.Checks[0].Verdict);
-        Assert.All(report.Checks.Skip(1), check => Assert.Equal(StoreVerdict.NotRun, check.Verdict));
-        var error = Assert.Throws<PuffException>(report.ThrowIfFailed);
-        Assert.Equal(ErrorKind.Unavailable, error.Kind);
-        Assert.Contains("access denied", error.Message, StringComparison.Ordinal);
+        var trouble = FlakyStore.Denied;
+        await using var store = new FlakyStore(new MemoryObjectStore(), () => trouble);
+        foreach (var (verdict, kind) in new[] { (StoreVerdict.Refused, ErrorKind.Invalid), (StoreVerdict.Unreachable, ErrorKind.Unavailable) })
+        {
+            var report = await StoreSelfTest.RunAsync(store, "", new Random(1), Cancel);
+            Assert.Equal(verdict, report.Checks[0].Verdict);
+            Assert.All(report.Checks.Skip(1), check => Assert.Equal(StoreVerdict.NotRun, check.Verdict));
+            var error = Assert.Throws<PuffException>(report.ThrowIfFailed);
+            Assert.Equal(kind, error.Kind);
+            Assert.Contains(trouble.Message, error.Message, StringComparison.Ordinal);
+            trouble = new StoreException("nobody answers", transient: true, outcomeUnknown: false);
+        }
+    }
+
+    [Fact]
+    public async Task What_requests_cost_is_measured_and_nothing_is_left()
+    {
+        var time = new SkippingTime();
+        await using var memory = new MemoryObjectStore(time);
+        var typical = new LatencyObjectStore(memory, LatencyModel.Typical, time, new Random(1));
+        var measured = await StoreLatencyTest.RunAsync(typical, "puff", 40, time, new Random(2), Cancel);
+        Assert.Equal(8, measured.Count);
+        Assert.All(measured, item => Assert.True(item.Requests == 40 && item.P50 <= item.P90 && item.P90 <= item.P99 && item.P99 <= item.Longest, $"{item}"));
+        Assert.InRange(measured[0].P50.TotalMilliseconds, 90, 130);
+        Assert.Empty((await memory.ListAsync(new ListOptions(""), StorePurpose.User, Cancel)).Objects);
     }
 
     public enum Fault
