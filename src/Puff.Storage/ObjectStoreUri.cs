@@ -54,18 +54,25 @@ public sealed record ObjectStoreUri
     /// blocks are fetched that are read (<see cref="ExtentObjectStore"/>).
     /// </summary>
     /// <param name="cacheDirectory">Where a cloud store keeps what it downloads; null for the system's temporary folder.</param>
-    public async Task<IObjectStore> OpenAsync(string? cacheDirectory = null, TimeProvider? time = null, CancellationToken cancellation = default)
+    /// <param name="time">For waiting between attempts; null for the system's.</param>
+    /// <param name="cacheBytes">
+    /// How much of what was fetched stays there for later, also over restarts; then no other process may use the folder. 0 for 0.8 of what the disk has free;
+    /// null: nothing stays.
+    /// </param>
+    /// <param name="cancellation">Stops before anything is changed.</param>
+    public async Task<IObjectStore> OpenAsync(
+        string? cacheDirectory = null, TimeProvider? time = null, long? cacheBytes = null, CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
         if (S3 is not null)
         {
-            return Remote(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), cacheDirectory, time);
+            return Remote(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), cacheDirectory, cacheBytes, time);
         }
 
         if (Azure is not null)
         {
             var azure = cacheDirectory is null ? Azure : Azure with { CacheDirectory = cacheDirectory };
-            return Remote(new AzureBlobStore(azure with { Time = time }), cacheDirectory, time);
+            return Remote(new AzureBlobStore(azure with { Time = time }), cacheDirectory, cacheBytes, time);
         }
 
         return Folder is null
@@ -73,9 +80,9 @@ public sealed record ObjectStoreUri
             : await DirectoryObjectStore.OpenAsync(Folder, new DirectoryStoreOptions { Time = time }, cancellation);
     }
 
-    private static ExtentObjectStore Remote(IObjectStore store, string? cacheDirectory, TimeProvider time)
+    private static ExtentObjectStore Remote(IObjectStore store, string? cacheDirectory, long? cacheBytes, TimeProvider time)
     {
-        var options = new ExtentStoreOptions();
+        var options = new ExtentStoreOptions { KeepsBlocks = cacheDirectory is not null && cacheBytes is not null, CacheBytes = cacheBytes ?? 0 };
         return new(new RetryingObjectStore(store, time, Random.Shared), cacheDirectory is null ? options : options with { Folder = cacheDirectory });
     }
 

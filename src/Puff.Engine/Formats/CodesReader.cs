@@ -41,6 +41,9 @@ internal sealed class CodesReader
 
     public bool IsFlat => header.IsFlat;
 
+    /// <summary>Whether pointers to groups must not be kept.</summary>
+    public bool MayMove => part.MayMove;
+
     /// <summary>Vectors with codes. A document has at most one slot for a dense vector.</summary>
     public int Slots { get; private set; }
 

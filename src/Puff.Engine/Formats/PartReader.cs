@@ -32,7 +32,10 @@ internal sealed class PartReader
         this.copies = copies;
         this.blocks = blocks;
         footer = ReadFooter(kind);
-        verified = new ulong[(PartFormat.BlockCount(footer.DataBytes) + 63) / 64];
+        verified = blocks?.ReadyBlocks ?? new ulong[(PartFormat.BlockCount(footer.DataBytes) + 63) / 64];
+
+        // The checksums stay where they are.
+        blocks?.Hold(footer.DataBytes, part.Length - footer.DataBytes);
         foreach (var entry in footer.Entries)
         {
             if (!directory.TryAdd((entry.Section, entry.Attribute), entry))
@@ -64,10 +67,18 @@ internal sealed class PartReader
             : throw new CorruptDataException($"section {section} of attribute {attribute} has {entry.Length} bytes instead of {length}");
     }
 
-    /// <summary>A whole section, verified.</summary>
+    /// <summary>Whether what is read may be taken away when the reader's ticket is back, so that pointers to it must not be kept.</summary>
+    public bool MayMove => blocks?.ReadyBlocks is not null;
+
+    /// <summary>A whole section, verified. It stays as long as the part is open.</summary>
     public MemoryRegion Read(in PartEntry entry)
     {
         Verify(entry.Offset, entry.Length);
+        if (MayMove && entry.Length > 0)
+        {
+            blocks!.Hold(entry.Offset, entry.Length);
+        }
+
         return part.Slice(entry.Offset, entry.Length);
     }
 
@@ -185,15 +196,22 @@ internal sealed class PartReader
 
         for (int block = first; block <= last; block++)
         {
-            if ((Volatile.Read(ref verified[block >> 6]) >> block & 1) == 0)
+            while ((Volatile.Read(ref verified[block >> 6]) >> block & 1) == 0 && !TryVerifyBlock(block, source))
             {
-                VerifyBlock(block, source);
+                // It was taken away between two looks at it.
+                blocks!.Require((long)block << PartFormat.BlockShift, LengthOf(block));
             }
         }
     }
 
-    private void VerifyBlock(int block, IByteSource? source)
+    /// <summary>False when the block is not here any more.</summary>
+    private bool TryVerifyBlock(int block, IByteSource? source)
     {
+        if (MayMove && blocks!.TryMarkReady(block, isGood: false))
+        {
+            return true;
+        }
+
         uint computed = ComputeChecksum(block, source);
         uint stored = footer.ChecksumOf(block);
         if (computed != stored && blocks is not null && blocks.Reload((long)block << PartFormat.BlockShift, LengthOf(block)))
@@ -212,7 +230,13 @@ internal sealed class PartReader
             PartFormat.CheckBeginning(part);
         }
 
+        if (MayMove)
+        {
+            return blocks!.TryMarkReady(block, isGood: true);
+        }
+
         Interlocked.Or(ref verified[block >> 6], 1UL << block);
+        return true;
     }
 
     private uint ComputeChecksum(int block, IByteSource? source)

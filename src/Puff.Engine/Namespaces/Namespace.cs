@@ -172,8 +172,7 @@ internal sealed class Namespace
         ProposalKind.EndsBatch);
 
     /// <summary>
-    /// Writes the end of an empty namespace, or of an epoch that waits for its first entry: only an ended log may be replaced, because a write to an open one
-    /// would be acknowledged and lost. Conflict when there are documents.
+    /// Ends an empty namespace, or an epoch that waits for its first entry: a write to a log that is replaced open would be lost. Conflict with documents.
     /// </summary>
     public Task EndEmptyAsync() => committer.ProposeAsync(
         resolver =>
@@ -228,6 +227,7 @@ internal sealed class Namespace
         lock (stateLock)
         {
             var on = View!;
+            using var ticket = on.State.EnterRead();
             resolve(on);
             return (on, on.State.Sequence, on.State.Schema);
         }

@@ -2,6 +2,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Storage;
 using Puff.Engine.Vectors;
 using Puff.Engine.Wal;
 
@@ -20,6 +21,8 @@ internal sealed unsafe class NamespaceState
     private readonly List<WalEntry> entries = [];
     private readonly string name;
     private readonly IReadOnlyList<IndexTree> trees;
+    private readonly ReaderEpochs? epochs;
+    private readonly Stack<ReadTicket> pins = new();
     private DocumentSet[]? frozen;
 
     /// <param name="name">The namespace.</param>
@@ -39,9 +42,11 @@ internal sealed unsafe class NamespaceState
         UpdatedAtMs = manifest.UpdatedAtMs;
         CommittedAtMs = manifest.IndexedAtMs;
         segments = readers.Select(r => new SegmentState(r, trees)).ToArray();
+        epochs = readers.Select(r => r.Readers).FirstOrDefault(r => r is not null);
         foreach (var reader in readers)
         {
             resources.Add(reader.Release);
+            reader.AllowEviction();
         }
 
         foreach (var tree in trees)
@@ -110,12 +115,18 @@ internal sealed unsafe class NamespaceState
         }
     }
 
+    /// <summary>
+    /// The right to read the segments until it is disposed; a snapshot and a pin have it. What was read must not be used any more then.
+    /// </summary>
+    public ReadTicket EnterRead() => epochs?.Enter() ?? default;
+
     /// <summary>Applies the next entry; takes over its reference. An entry of the parent's log does not move this log's sequence.</summary>
     /// <exception cref="PuffException">
     /// Corrupt: the entry does not fit the schema. Then nothing was changed, and the reference is still the caller's.
     /// </exception>
     public void Apply(WalEntry entry, bool inherited = false)
     {
+        using var ticket = EnterRead();
         lock (gate)
         {
             if (!inherited && entry.Header.Sequence != Sequence + 1)
@@ -162,7 +173,7 @@ internal sealed unsafe class NamespaceState
         {
             var sets = frozen ??= Freeze();
             resources.AddReference();
-            return new NamespaceSnapshot(name, Schema, sets, Sequence, DateTimeOffset.FromUnixTimeMilliseconds(LastWriteAtMs), resources.Release)
+            return new NamespaceSnapshot(name, Schema, sets, Sequence, DateTimeOffset.FromUnixTimeMilliseconds(LastWriteAtMs), ReleaseOf(EnterRead()))
             {
                 UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
                 Options = Options,
@@ -201,9 +212,25 @@ internal sealed unsafe class NamespaceState
     }
 
     /// <summary>Keeps everything the state points to alive until <see cref="Unpin"/>.</summary>
-    public void Pin() => resources.AddReference();
+    public void Pin()
+    {
+        resources.AddReference();
+        lock (pins)
+        {
+            pins.Push(EnterRead());
+        }
+    }
 
-    public void Unpin() => resources.Release();
+    public void Unpin()
+    {
+        lock (pins)
+        {
+            // The newest of them, whoever took it: the older ones say more.
+            pins.Pop().Dispose();
+        }
+
+        resources.Release();
+    }
 
     /// <summary>The state's own reference goes; snapshots keep theirs.</summary>
     public void Release() => resources.Release();
@@ -230,6 +257,14 @@ internal sealed unsafe class NamespaceState
         document = default;
         return false;
     }
+
+    private Action ReleaseOf(ReadTicket ticket) => epochs is null
+        ? resources.Release
+        : () =>
+        {
+            ticket.Dispose();
+            resources.Release();
+        };
 
     private TailDocumentSet? FrozenTail()
     {
@@ -343,12 +378,26 @@ internal sealed unsafe class NamespaceState
         int slot = 0;
         foreach (var attribute in Schema.DenseVectors)
         {
-            vectors[slot] = stored.Vector(attribute, slot);
+            vectors[slot] = Kept(stored, attribute, slot);
             slot++;
         }
 
         Forget(operation.Id);
         tail.Append(new TailRow(operation.Id, null, 0, merged, vectors[0], vectors[1]), vectorBytes);
+    }
+
+    /// <summary>A vector that stays as long as the state: where it is, or copied when it lies in a segment that may be taken away.</summary>
+    private byte* Kept(in StoredDocument stored, AttributeDefinition attribute, int slot)
+    {
+        byte* vector = stored.Vector(attribute, slot);
+        if (vector == null || epochs is null || !stored.IsInSegment)
+        {
+            return vector;
+        }
+
+        var copy = NativeObjectMemory.CopyOf(new ReadOnlySpan<byte>(vector, attribute.Type.VectorBytes));
+        resources.Add(copy.Release);
+        return copy.Pointer;
     }
 
     private void Forget(in DocumentId id)
@@ -414,6 +463,8 @@ internal sealed unsafe class NamespaceState
 internal readonly unsafe struct StoredDocument(SegmentReader? segment, int document, TailRow tailRow)
 {
     private readonly TailRow tailRow = tailRow;
+
+    public bool IsInSegment => segment is not null;
 
     public ReadOnlySpan<byte> Row => segment is null ? tailRow.Row : segment.GetRow(document);
 

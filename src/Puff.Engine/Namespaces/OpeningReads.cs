@@ -61,7 +61,7 @@ internal sealed class OpeningReads : IDisposable
         }
     }
 
-    public void Dispose() => open.ForEach(m => m.Release());
+    public void Dispose() => open.ForEach(m => m.ReleaseOwner());
 
     private async ValueTask AddAsync(
         IObjectStore store, string key, long bytes, bool isWhole, OpeningObject? opening, BlockBatch batch, CancellationToken cancellation)

@@ -36,7 +36,7 @@ internal sealed class OpeningWriter(IObjectStore store)
         {
             foreach (var memory in open.Values)
             {
-                memory.Release();
+                memory.ReleaseOwner();
             }
         }
     }

@@ -8,6 +8,7 @@ namespace Puff.Engine.Segments;
 internal sealed class MappedPart
 {
     private readonly ObjectMemory memory;
+    private bool isEvictable;
 
     private MappedPart(string key, ObjectMemory memory, PartReader reader)
     {
@@ -36,17 +37,39 @@ internal sealed class MappedPart
         }
         catch (CorruptDataException damage)
         {
-            memory.Release();
+            memory.ReleaseOwner();
             throw Damaged(key, damage);
         }
         catch
         {
-            memory.Release();
+            memory.ReleaseOwner();
             throw;
         }
     }
 
-    public void Release() => memory.Release();
+    /// <summary>Who reads the part while blocks of it may be taken away; null when they may not.</summary>
+    public ReaderEpochs? Readers => memory.Readers;
+
+    /// <summary>From now on nobody reads the part without a ticket of <see cref="Readers"/>.</summary>
+    public void AllowEviction()
+    {
+        if (!Interlocked.Exchange(ref isEvictable, true))
+        {
+            memory.AllowEviction();
+        }
+    }
+
+    public void Release()
+    {
+        if (isEvictable)
+        {
+            memory.Release();
+        }
+        else
+        {
+            memory.ReleaseOwner();
+        }
+    }
 
     public PuffException Damaged(CorruptDataException damage) => Damaged(Key, damage);
 

@@ -11,6 +11,12 @@ internal sealed class MemoryBlocks(ObjectMemory memory) : IBlockSource
     public void Require(long offset, long length) => memory.Require(offset, length);
 
     public bool Reload(long offset, long length) => memory.Reload(offset, length);
+
+    public ulong[]? ReadyBlocks => memory.ReadyBlocks;
+
+    public bool TryMarkReady(int block, bool isGood) => memory.TryMarkReady(block, isGood);
+
+    public void Hold(long offset, long length) => memory.Hold(offset, length);
 }
 
 /// <summary>Fetches from the store what segments are about to be read for.</summary>

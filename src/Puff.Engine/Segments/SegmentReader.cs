@@ -103,6 +103,18 @@ internal sealed class SegmentReader : ITextColumns
         }
     }
 
+    /// <summary>Who reads the segment while parts of it may be taken away; null when they may not.</summary>
+    public ReaderEpochs? Readers => parts.Rows.Readers;
+
+    /// <summary>From now on nobody reads the segment without a ticket of <see cref="Readers"/>.</summary>
+    public void AllowEviction()
+    {
+        foreach (var part in parts.All)
+        {
+            part.AllowEviction();
+        }
+    }
+
     public void AddReference()
     {
         if (Interlocked.Increment(ref references) <= 1)

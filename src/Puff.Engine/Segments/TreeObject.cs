@@ -81,7 +81,7 @@ internal static class TreeObject
         }
         finally
         {
-            memory.Release();
+            memory.ReleaseOwner();
         }
     }
 

@@ -10,7 +10,23 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
 {
     private const int Attempts = 3;
 
+    private long hits;
+    private long misses;
+    private long requests;
+    private long fetchedBytes;
+    private long reloads;
+
     private readonly SemaphoreSlim slots = new(options.MaxRequests, options.MaxRequests);
+
+    /// <summary>What was wanted and fetched so far.</summary>
+    public CacheStatistics Describe() => new()
+    {
+        Hits = Interlocked.Read(ref hits),
+        Misses = Interlocked.Read(ref misses),
+        Requests = Interlocked.Read(ref requests),
+        FetchedBytes = Interlocked.Read(ref fetchedBytes),
+        Reloads = Interlocked.Read(ref reloads),
+    };
 
     /// <summary>Ends when the ranges are here.</summary>
     public Task FetchAsync(IEnumerable<(DemandMemory Memory, int First, int Last)> ranges)
@@ -31,6 +47,8 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
                 },
                 waits);
             step.Record?.AddBlocks(blocks.Count - absentBlocks, absentBlocks);
+            Interlocked.Add(ref hits, blocks.Count - absentBlocks);
+            Interlocked.Add(ref misses, absentBlocks);
         }
 
         return waits.Count == 0 ? Task.CompletedTask : Task.WhenAll(waits);
@@ -39,6 +57,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
     /// <summary>Fetches blocks once more, whatever is here.</summary>
     public void Reload(DemandMemory memory, int first, int last)
     {
+        Interlocked.Add(ref reloads, last - first + 1);
         var step = NewStep(options.RequestBytes, replaces: true);
         var runs = Cut(Enumerable.Range(first, last - first + 1).ToList(), 0, step.RequestBlocks);
         Task.WhenAll(runs.Select(r => Start(() => FetchAsync(memory, r.First, r.Last, step)))).GetAwaiter().GetResult();
@@ -157,6 +176,8 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
         long offset = (long)first << LocalCopy.BlockShift;
         long length = Math.Min((long)(last + 1) << LocalCopy.BlockShift, memory.Length) - offset;
         var got = await store.GetAsync(memory.Key, new GetOptions(offset, length), memory.Purpose, CancellationToken.None);
+        Interlocked.Increment(ref requests);
+        Interlocked.Add(ref fetchedBytes, got.Content?.Length ?? 0);
         step.Record?.Add(step.Number, ObjectKinds.Of(memory.Key), got.Content?.Length ?? 0);
         if (got.Status != GetStatus.Found || got.Content is null)
         {
@@ -176,7 +197,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
                 return false;
             }
 
-            memory.Copy.Write(first, got.Content.Span, step.Replaces);
+            memory.Write(first, got.Content.Span, step.Replaces);
             return true;
         }
         finally

@@ -1,7 +1,7 @@
 namespace Puff.Engine.Storage;
 
 /// <summary>What a <see cref="CachePolicy"/> knows of one object: whose it is, and a byte for each of its blocks.</summary>
-internal sealed class CachedBlocks(CacheShare share, int blocks)
+internal class CachedBlocks(CacheShare share, int blocks)
 {
     public const int MaxTouches = 3;
 
@@ -19,7 +19,14 @@ internal sealed class CachedBlocks(CacheShare share, int blocks)
 
     public int TouchesOf(int block) => states[block] >> TouchShift;
 
-    public void Set(int block, CachePlace place, int touches) => states[block] = (byte)((int)place | (touches << TouchShift));
+    /// <summary>Blocks that are in the cache.</summary>
+    public int Resident { get; private set; }
+
+    public void Set(int block, CachePlace place, int touches)
+    {
+        Resident += (place >= CachePlace.Young ? 1 : 0) - (PlaceOf(block) >= CachePlace.Young ? 1 : 0);
+        states[block] = (byte)((int)place | (touches << TouchShift));
+    }
 }
 
 /// <summary>Where a block stands. Those from <see cref="Young"/> on are in the cache.</summary>

@@ -7,6 +7,14 @@ internal sealed unsafe class DemandMemory : ObjectMemory
     private readonly Dictionary<int, Task> pending = [];
     private readonly Action<DemandMemory> closed;
 
+    // Only where blocks may be evicted: what readers need not ask for, what was found good, what is on its way out and since which batch, what is held.
+    private readonly ulong[] ready;
+    private readonly ulong[] good;
+    private readonly ulong[] held;
+    private readonly Dictionary<int, long> leaving = [];
+    private readonly Lock storing = new();
+    private int owners = 1;
+
     public DemandMemory(string key, StorePurpose purpose, LocalCopy copy, BlockFetcher fetcher, Action<DemandMemory> closed)
         : base(copy.Pointer, copy.Length)
     {
@@ -15,6 +23,9 @@ internal sealed unsafe class DemandMemory : ObjectMemory
         Copy = copy;
         Fetcher = fetcher;
         this.closed = closed;
+        ready = new ulong[(copy.Blocks + 63) / 64];
+        good = new ulong[ready.Length];
+        held = new ulong[ready.Length];
     }
 
     public string Key { get; }
@@ -25,7 +36,16 @@ internal sealed unsafe class DemandMemory : ObjectMemory
 
     public BlockFetcher Fetcher { get; }
 
+    /// <summary>Null when blocks stay as long as the memory is open.</summary>
+    public ExtentCache? Cache { get; init; }
+
+    public CachedObject? Cached { get; init; }
+
     public override bool IsDemandLoaded => true;
+
+    internal override ulong[]? ReadyBlocks => Cache is null ? null : ready;
+
+    internal override ReaderEpochs? Readers => Cache?.Readers;
 
     public override void Require(long offset, long length)
     {
@@ -43,7 +63,7 @@ internal sealed unsafe class DemandMemory : ObjectMemory
             && (content.Length % LocalCopy.BlockBytes == 0 || offset + content.Length == Length);
         if (isWhole && content.Length > 0)
         {
-            Copy.Write((int)(offset >> LocalCopy.BlockShift), content, replace: false);
+            Write((int)(offset >> LocalCopy.BlockShift), content, replace: false);
         }
     }
 
@@ -138,8 +158,152 @@ internal sealed unsafe class DemandMemory : ObjectMemory
         }
     }
 
+    /// <summary>Stores blocks that were fetched.</summary>
+    public void Write(int first, ReadOnlySpan<byte> content, bool replace)
+    {
+        if (Cache is null)
+        {
+            Copy.Write(first, content, replace);
+            return;
+        }
+
+        bool isOnDisk;
+        lock (storing)
+        {
+            // Whatever was known of a block that is replaced is known no more.
+            for (int block = first; replace && block < first + LocalCopy.BlocksOf(content.Length); block++)
+            {
+                Interlocked.And(ref good[block >> 6], ~(1UL << block));
+            }
+
+            isOnDisk = Copy.Write(first, content, replace);
+        }
+
+        Cache.Added(this, first, LocalCopy.BlocksOf(content.Length), isOnDisk);
+    }
+
+    internal override bool TryMarkReady(int block, bool isGood)
+    {
+        ulong bit = 1UL << block;
+        lock (gate)
+        {
+            if (!Copy.Has(block) || !(isGood || (good[block >> 6] & bit) != 0))
+            {
+                return false;
+            }
+
+            leaving.Remove(block);
+            Interlocked.Or(ref good[block >> 6], bit);
+            Interlocked.Or(ref ready[block >> 6], bit);
+        }
+
+        Cache!.Touch(Cached!, block);
+        return true;
+    }
+
+    /// <summary>The next reader of a block has to ask for it.</summary>
+    internal void HideReady(int block) => Interlocked.And(ref ready[block >> 6], ~(1UL << block));
+
+    internal override void Hold(long offset, long length)
+    {
+        var (first, last) = BlocksOf(offset, length);
+        for (int block = first; block <= last && Cache is not null; block++)
+        {
+            ulong bit = 1UL << block;
+            if ((Volatile.Read(ref held[block >> 6]) & bit) != 0)
+            {
+                continue;
+            }
+
+            lock (gate)
+            {
+                leaving.Remove(block);
+                Interlocked.Or(ref held[block >> 6], bit);
+            }
+
+            Cache.Hold(Cached!, block);
+        }
+    }
+
+    /// <summary>One more owner has it open.</summary>
+    internal bool TryAddOwner()
+    {
+        if (!TryAddReference())
+        {
+            return false;
+        }
+
+        lock (gate)
+        {
+            owners++;
+        }
+
+        return true;
+    }
+
+    internal override void AllowEviction()
+    {
+        lock (gate)
+        {
+            owners--;
+        }
+    }
+
+    internal override void ReleaseOwner()
+    {
+        AllowEviction();
+        Release();
+    }
+
+    /// <summary>Hides a block that is to be evicted. False when it has to stay.</summary>
+    internal bool TryLeave(int block, long batch)
+    {
+        lock (gate)
+        {
+            if (MustStay(block) || !Copy.Has(block))
+            {
+                return false;
+            }
+
+            HideReady(block);
+            leaving[block] = batch;
+            return true;
+        }
+    }
+
+    /// <summary>Evicts a block that was hidden in a batch. False when it was asked for since; the cache knows then.</summary>
+    internal bool TryEvict(int block, long batch)
+    {
+        lock (gate)
+        {
+            if (!leaving.TryGetValue(block, out long since) || since != batch)
+            {
+                return false;
+            }
+
+            leaving.Remove(block);
+            if (!MustStay(block))
+            {
+                Interlocked.And(ref good[block >> 6], ~(1UL << block));
+                lock (storing)
+                {
+                    Copy.Evict(block);
+                }
+
+                return true;
+            }
+        }
+
+        Cache!.Touch(Cached!, block);
+        return false;
+    }
+
+    /// <summary>Under the gate.</summary>
+    private bool MustStay(int block) => owners > 0 || pending.ContainsKey(block) || (held[block >> 6] >> block & 1) != 0;
+
     protected override void Free()
     {
+        Cache?.Close(this);
         closed(this);
         Copy.Free();
     }

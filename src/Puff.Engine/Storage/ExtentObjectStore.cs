@@ -13,6 +13,7 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
     private readonly BlockFetcher fetcher;
     private readonly Lock gate = new();
     private readonly Dictionary<string, DemandMemory> open = [];
+    private readonly ExtentCache? cache;
 
     /// <param name="inner">Repeats what fails for a passing reason.</param>
     /// <param name="options">Limits, and where local copies lie.</param>
@@ -21,7 +22,19 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
     {
         this.options = options;
         fetcher = new BlockFetcher(inner, options);
+        if (options.KeepsBlocks && !inner.Capabilities.SupportsMapping)
+        {
+            cache = new ExtentCache(CacheFolder.Open(options.Folder, inner.Description), options);
+        }
     }
+
+    internal ExtentCache? Cache => cache;
+
+    /// <summary>What was fetched so far, and what is in the cache; a capacity of 0 when nothing is kept.</summary>
+    public CacheStatistics Statistics => cache?.Describe(fetcher.Describe()) ?? fetcher.Describe();
+
+    /// <summary>The same objects past the cache: what is read through this store is fetched anew, and nothing of it stays.</summary>
+    public ExtentObjectStore WithoutCache() => new(Inner, options with { KeepsBlocks = false });
 
     public override async ValueTask<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
     {
@@ -58,16 +71,30 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
         cancellation.ThrowIfCancellationRequested();
         lock (gate)
         {
-            if (open.TryGetValue(key, out var known) && known.Length == length && known.TryAddReference())
+            if (open.TryGetValue(key, out var known) && known.Length == length && known.TryAddOwner())
             {
                 return new(known);
             }
 
-            return new(open[key] = new DemandMemory(key, purpose, LocalCopy.Create(options.Folder, length), fetcher, Forget));
+            return new(open[key] = cache is null
+                ? new DemandMemory(key, purpose, LocalCopy.Create(options.Folder, length), fetcher, Forget)
+                : cache.Open(key, length, purpose, fetcher, Forget));
         }
     }
 
     private static void Note(int step, string key, long bytes) => ReadRecord.Current?.Add(step, ObjectKinds.Of(key), bytes);
+
+    public override async ValueTask DeleteAsync(string key, StorePurpose purpose, CancellationToken cancellation)
+    {
+        await Inner.DeleteAsync(key, purpose, cancellation);
+        cache?.Forget(key);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        cache?.Dispose();
+    }
 
     private void Forget(DemandMemory memory)
     {

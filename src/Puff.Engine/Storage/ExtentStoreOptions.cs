@@ -6,6 +6,20 @@ public sealed record ExtentStoreOptions
     /// <summary>Where local copies of objects lie while they are open: a folder on a disk with room for what is read, made when it is absent.</summary>
     public string Folder { get; init; } = Path.Combine(Path.GetTempPath(), "puff-cache");
 
+    /// <summary>
+    /// Whether fetched blocks stay in <see cref="Folder"/> when nobody has their object open, and over restarts. Then one process has the folder for itself.
+    /// </summary>
+    public bool KeepsBlocks { get; init; }
+
+    /// <summary>Bytes of blocks that stay; 0 for 0.8 of what the disk has free.</summary>
+    public long CacheBytes { get; init; }
+
+    /// <summary>Bytes of blocks that are kept in memory when the disk does not take them.</summary>
+    public long MemoryBytes { get; init; } = 256L << 20;
+
+    /// <summary>For tests: whether the disk has no room for a write of so many bytes.</summary>
+    internal Func<int, bool>? RefusesWrite { get; init; }
+
     /// <summary>Requests for blocks that run at once, over all queries.</summary>
     public int MaxRequests { get; init; } = 256;
 

@@ -71,6 +71,35 @@ public abstract unsafe class ObjectMemory
     /// <summary>Whether <see cref="Require"/> may have something to do.</summary>
     public virtual bool IsDemandLoaded => false;
 
+    /// <summary>
+    /// Which blocks of 64 KiB may be read without asking, a bit each, when that may change; null when what was required once stays as long as the memory.
+    /// </summary>
+    internal virtual ulong[]? ReadyBlocks => null;
+
+    /// <summary>Who reads memory of which blocks may be taken away; null when none may.</summary>
+    internal virtual ReaderEpochs? Readers => null;
+
+    /// <summary>Marks a block in <see cref="ReadyBlocks"/>. False when it is not here any more, or was never found good and is not now.</summary>
+    /// <param name="block">Its number.</param>
+    /// <param name="isGood">Whether its checksum was verified since it came.</param>
+    internal virtual bool TryMarkReady(int block, bool isGood) => true;
+
+    /// <summary>Keeps bytes here as long as the memory is open: whoever asks keeps a pointer to them.</summary>
+    internal virtual void Hold(long offset, long length)
+    {
+    }
+
+    /// <summary>
+    /// One owner's promise that from now on nobody reads through it without a ticket of <see cref="Readers"/>, except what is held. Nothing is taken away
+    /// before all owners have promised.
+    /// </summary>
+    internal virtual void AllowEviction()
+    {
+    }
+
+    /// <summary>An owner that has not promised goes.</summary>
+    internal virtual void ReleaseOwner() => Release();
+
     public void AddReference()
     {
         if (Interlocked.Increment(ref references) <= 1)

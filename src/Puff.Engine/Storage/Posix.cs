@@ -32,6 +32,7 @@ internal static unsafe partial class Posix
     public const int ReadOnly = 0;
     public const int CreateExclusive = 0x1 | 0x40 | 0x80;
     public const int CreateReadWriteExclusive = 0x2 | 0x40 | 0x80;
+    public const int ReadWrite = 0x2;
     public const int ReadWriteCreate = 0x2 | 0x40;
 
     private const int CloseOnExec = 0x80000;
@@ -39,6 +40,13 @@ internal static unsafe partial class Posix
     private const int WillNeed = 3;
     private const int ReadAndWrite = 1 | 2;
     private const int PrivateAnonymousFixed = 0x2 | 0x20 | 0x10;
+    private const int PrivateAnonymousUnreserved = 0x2 | 0x20 | 0x4000;
+    private const int SharedFixed = 0x1 | 0x10;
+    private const int DontNeed = 4;
+    private const int PunchHoleKeepSize = 2 | 1;
+    private const int SeekData = 3;
+    private const int SeekHole = 4;
+    private const long TimeNow = (1L << 30) - 1;
     private const int LockExclusive = 2;
     private const int LockNoWait = 4;
     private const int LockRelease = 8;
@@ -54,7 +62,7 @@ internal static unsafe partial class Posix
     private static readonly int DirectFlag = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
     /// <summary>Facts about a file: what an ETag is made of.</summary>
-    public readonly record struct FileFacts(ulong Inode, long Bytes, long Seconds, uint Nanoseconds, bool IsRegular);
+    public readonly record struct FileFacts(ulong Inode, long Bytes, long Seconds, uint Nanoseconds, bool IsRegular, long DiskBytes);
 
     /// <summary>Opens a file and returns its descriptor, or minus the error number.</summary>
     public static int Open(string path, int flags)
@@ -232,6 +240,42 @@ internal static unsafe partial class Posix
     public static int MapAnonymousOver(byte* start, long length) =>
         NativeMMap(start, (nuint)length, ReadAndWrite, PrivateAnonymousFixed, -1, 0) == (void*)-1 ? -Marshal.GetLastPInvokeError() : 0;
 
+    /// <summary>Puts a part of a file in place of a part of a mapping, for reading. Zero, or minus the error number.</summary>
+    public static int MapOver(byte* start, long length, int file, long offset) =>
+        NativeMMap(start, (nuint)length, 1, SharedFixed, file, (nint)offset) == (void*)-1 ? -Marshal.GetLastPInvokeError() : 0;
+
+    /// <summary>Zeroed memory of this process that takes room only where it is written to; null with the error number when that fails.</summary>
+    public static byte* MapAnonymous(long length, out int error)
+    {
+        void* start = NativeMMap(null, (nuint)length, ReadAndWrite, PrivateAnonymousUnreserved, -1, 0);
+        error = start == (void*)-1 ? Marshal.GetLastPInvokeError() : 0;
+        return error == 0 ? (byte*)start : null;
+    }
+
+    /// <summary>Gives back the memory behind whole pages of an anonymous mapping; they are zero afterwards.</summary>
+    public static void Discard(byte* start, long length) => NativeMAdvise(start, (nuint)length, DontNeed);
+
+    /// <summary>Gives back the disk space behind a range of a file, which keeps its length. Zero, or minus the error number.</summary>
+    public static int PunchHole(int file, long offset, long length) => Check(NativeFAllocate(file, PunchHoleKeepSize, offset, length));
+
+    /// <summary>The next range of a file, from <paramref name="offset"/> on, that is not a hole. False when there is none.</summary>
+    public static bool TryFindData(int file, long offset, long length, out long start, out long end)
+    {
+        start = NativeLSeek(file, offset, SeekData);
+        end = start < 0 ? -1 : NativeLSeek(file, start, SeekHole);
+        end = end < 0 ? length : end;
+        return start >= 0 && start < length;
+    }
+
+    /// <summary>Sets the time of the last change to now.</summary>
+    public static int Touch(int file)
+    {
+        var times = stackalloc TimeSpec[2];
+        times[0] = new TimeSpec(0, TimeOmit);
+        times[1] = new TimeSpec(0, TimeNow);
+        return Check(NativeFUTimens(file, times));
+    }
+
     public static void Unmap(byte* start, long length) => NativeMUnmap(start, (nuint)length);
 
     /// <summary>The system's text for an error number.</summary>
@@ -244,7 +288,8 @@ internal static unsafe partial class Posix
         int result = Check(NativeStatX(folder, path, flags, StatBasic, out var stat));
         facts = result < 0
             ? default
-            : new FileFacts(stat.Inode, (long)stat.Size, stat.ModifiedSeconds, stat.ModifiedNanoseconds, (stat.Mode & FileTypeMask) == RegularFile);
+            : new FileFacts(stat.Inode, (long)stat.Size, stat.ModifiedSeconds, stat.ModifiedNanoseconds, (stat.Mode & FileTypeMask) == RegularFile,
+                (long)stat.Blocks * 512);
         return result;
     }
 
@@ -260,6 +305,9 @@ internal static unsafe partial class Posix
 
         [FieldOffset(40)]
         public ulong Size;
+
+        [FieldOffset(48)]
+        public ulong Blocks;
 
         [FieldOffset(112)]
         public long ModifiedSeconds;
@@ -326,6 +374,15 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
     private static partial void* NativeMMap(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int NativeMAdvise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    private static partial int NativeFAllocate(int file, int mode, long offset, long length);
+
+    [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
+    private static partial long NativeLSeek(int file, long offset, int whence);
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int NativeMUnmap(void* address, nuint length);

@@ -138,7 +138,11 @@ internal sealed unsafe class CodedVectors
     private byte* ReadGroup(int group)
     {
         byte* codes = reader.ReadGroup(group).Pointer;
-        Volatile.Write(ref groupPointers[group], (nint)codes);
+        if (!reader.MayMove)
+        {
+            Volatile.Write(ref groupPointers[group], (nint)codes);
+        }
+
         return codes;
     }
 

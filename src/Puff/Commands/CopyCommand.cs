@@ -57,7 +57,7 @@ internal static class CopyCommand
 
     private static async Task<ExitCode> CopyAsync(CommandContext context, PuffEngine engine, string location, string? source)
     {
-        await using IObjectStore target = await StoreOpener.ClaimAsync(context.Settings, location, context.Cancellation);
+        await using IObjectStore target = await StoreOpener.ClaimAsync(context.Settings, location, keepsCache: false, context.Cancellation);
         var rows = new List<JsonObject>();
         ExitCode worst = ExitCode.Done;
         foreach (string name in context.Get(All) ? await NamesAsync(context, engine, source ?? "") : [source!])

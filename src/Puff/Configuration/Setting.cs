@@ -32,6 +32,11 @@ internal static class Settings
 
     public static readonly Setting CacheDirectory = new("cache_dir", "Folder for data fetched from a remote store.", null);
 
+    public static readonly Setting CacheBytes = new("cache_bytes", "How much stays in --cache-dir: 500MB, 80GB. [default: 0.8 of the free space]", null)
+    {
+        Validate = text => Quantity.Bytes(text),
+    };
+
     public static readonly Setting Role = new("role", "What this node does.", "all") { Choices = ["all", "query", "index"] };
 
     public static readonly Setting ApiKey = new("api_key", "Key clients must send (serve), or the key to send.", null) { IsList = true, IsSecret = true };
@@ -94,7 +99,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Listen, Store, CacheDirectory, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History,
+        Listen, Store, CacheDirectory, CacheBytes, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History,
         DrainTimeout, DrainDelay, LogLevel, Url, Output,
     ];
 }

@@ -53,7 +53,7 @@ internal sealed class Node : IAsyncDisposable
         PuffEngine? engine = null;
         try
         {
-            store = await StoreOpener.ClaimAsync(settings, location, cancellation);
+            store = await StoreOpener.ClaimAsync(settings, location, keepsCache: true, cancellation);
             engine = await PuffEngine.OpenAsync(EngineSettingsOf(settings, store), new EngineComponents { Store = store, Logging = logging }, cancellation);
             ApiKey[] keys = [.. settings.GetAll(Settings.ApiKey).Select(key => ApiKey.FromSecret(key, ApiKeyRole.Admin))];
             var options = new PuffServerOptions

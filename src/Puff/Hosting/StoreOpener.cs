@@ -16,9 +16,14 @@ internal static class StoreOpener
         StoreSelfTest.RunAsync(store, new EngineSettings().Root, Random.Shared, cancellation);
 
     /// <summary>Opens a store that is to be written to: its promises are tried, and what lies there must be Puff's.</summary>
-    public static async Task<IObjectStore> ClaimAsync(SettingValues settings, string location, CancellationToken cancellation)
+    /// <param name="settings">Where and how much to cache.</param>
+    /// <param name="location">What the user wrote.</param>
+    /// <param name="keepsCache">What is fetched stays in the cache directory, which then is this process's alone.</param>
+    /// <param name="cancellation">Stops between requests.</param>
+    public static async Task<IObjectStore> ClaimAsync(SettingValues settings, string location, bool keepsCache, CancellationToken cancellation)
     {
-        IObjectStore store = await OpenAsync(settings, location, cancellation);
+        long? bytes = !keepsCache ? null : settings.Find(Settings.CacheBytes) is { } text ? Quantity.Bytes(text) : 0;
+        IObjectStore store = await Parse(location).OpenAsync(settings.Find(Settings.CacheDirectory), cacheBytes: bytes, cancellation: cancellation);
         try
         {
             (await TestAsync(store, cancellation)).ThrowIfFailed();

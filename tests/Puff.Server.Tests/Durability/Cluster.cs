@@ -15,7 +15,11 @@ internal static class Cluster
     public static async Task RunAsync(string folder, string[] settings, int deaths, IReadOnlyDictionary<string, string>? environment = null)
     {
         using var http = ClusterClient.CreateHttp();
-        Task<PuffProcess> StartAsync() => PuffProcess.ServeAsync(environment ?? new Dictionary<string, string>(), folder, settings);
+        int started = 0;
+
+        // A cache of its own for each; when a process dies, the next one starts with another's.
+        Task<PuffProcess> StartAsync() => PuffProcess.ServeAsync(
+            environment ?? new Dictionary<string, string>(), folder, [.. settings, "--cache-dir", $"cache-{Interlocked.Increment(ref started)}"]);
         var nodes = await Task.WhenAll(Enumerable.Range(0, Nodes).Select(_ => StartAsync()));
         try
         {

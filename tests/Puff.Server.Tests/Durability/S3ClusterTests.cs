@@ -13,7 +13,7 @@ public sealed class S3ClusterTests
         var access = S3TestAccess.Good();
         await ServeOnS3Tests.MakeBucketAsync(access);
         using var folder = new TemporaryFolder();
-        string[] settings = ["--store", ServeOnS3Tests.Location(access), "--index-entries", "10", "--index-delay", "100ms", "--cache-dir", "cache"];
+        string[] settings = ["--store", ServeOnS3Tests.Location(access), "--index-entries", "10", "--index-delay", "100ms"];
         await Cluster.RunAsync(folder.Path, settings, deaths: 1, ServeOnS3Tests.Variables(access));
     }
 }
