@@ -18,8 +18,12 @@ internal sealed class NamespaceLoad(HttpClient http, string url, string name)
     private readonly ClusterClient client = new(http, url, name);
     private readonly long[] versions = new long[Documents];
     private long acknowledged;
+    private int readRepeats;
 
     public long Acknowledged => Volatile.Read(ref acknowledged);
+
+    /// <summary>Reads that did not succeed at first.</summary>
+    public int ReadRepeats => Volatile.Read(ref readRepeats);
 
     /// <summary>Writes one document after the other, each version until it is acknowledged.</summary>
     public async Task WriteUntilAsync(CancellationToken ending)
@@ -28,7 +32,7 @@ internal sealed class NamespaceLoad(HttpClient http, string url, string name)
         {
             long id = version % Documents;
             var rows = new JsonArray(new JsonObject { ["id"] = id, ["version"] = version, ["twin"] = version });
-            await RepeatAsync(() => client.WriteAsync(new JsonObject { ["upsert_rows"] = rows.DeepClone() }));
+            await RepeatAsync(() => client.WriteAsync(new JsonObject { ["upsert_rows"] = rows.DeepClone() }), () => { });
             Volatile.Write(ref versions[id], version);
             Interlocked.Increment(ref acknowledged);
         }
@@ -45,7 +49,7 @@ internal sealed class NamespaceLoad(HttpClient http, string url, string name)
                 continue;
             }
 
-            await RepeatAsync(() => CheckAsync(client));
+            await RepeatAsync(() => CheckAsync(client), () => Interlocked.Increment(ref readRepeats));
         }
     }
 
@@ -70,7 +74,7 @@ internal sealed class NamespaceLoad(HttpClient http, string url, string name)
     }
 
     /// <summary>Repeats what a client may repeat: lost connections, and answers that say that it is temporary.</summary>
-    private static async Task<T> RepeatAsync<T>(Func<Task<T>> request)
+    private static async Task<T> RepeatAsync<T>(Func<Task<T>> request, Action onRepeat)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -80,6 +84,7 @@ internal sealed class NamespaceLoad(HttpClient http, string url, string name)
             }
             catch (Exception failure) when (attempt < Attempts && IsTemporary(failure))
             {
+                onRepeat();
                 await Task.Delay(FirstPause * (1 << (attempt - 1)));
             }
         }
