@@ -1,3 +1,4 @@
+using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
 using Puff.Engine.Storage;
@@ -206,6 +207,39 @@ public sealed class CollectorTests
         Assert.Equal(["alive", "docs"], (await (await fixture.OpenAsync()).ListAsync("", null, 10)).Names);
         await engine.WriteAsync("dead", new WriteRequest { BranchFromNamespace = "docs" });
         Assert.Equal(Ids(1), await IdsAsync(await fixture.OpenAsync(), "dead"));
+    }
+
+    /// <summary>Every publication writes the manifest anew, so what it remembers of a grace period full of publications must be little.</summary>
+    [Fact]
+    public async Task A_manifest_stays_short_when_a_namespace_is_written_to_all_the_time()
+    {
+        var time = new SkippingTime();
+        await using var fixture = new EngineFixture { Time = time };
+        fixture.Settings = fixture.Settings with { MergeFanIn = 4 };
+        var engine = await fixture.OpenAsync();
+        const int Flushes = 150;
+        for (ulong i = 0; i < Flushes; i++)
+        {
+            time.Advance(Grace / (2 * Flushes));
+            await engine.WriteAsync("docs", new WriteRequest { Upserts = [Row(3 * i), Row((3 * i) + 1)], Deletes = i > 0 ? [Value.UInt((3 * i) - 3)] : null });
+            await fixture.FlushAsync("docs");
+            await fixture.MergeAsync("docs");
+        }
+
+        var manifest = ManifestFormat.Read(await StoredObjects.ReadAsync(fixture.Store, "puff/ns/docs/current"));
+        Assert.InRange(manifest.Trims.Count, 2, 18);
+        Assert.InRange(manifest.Retired.Count(r => r.IsSegment), Flushes / 2, Flushes * 2);
+        Assert.InRange(manifest.Retired.Count(r => !r.IsSegment), 0, 40);
+        Assert.InRange(ManifestFormat.Write(manifest).Length, 1_000, Flushes * 60);
+        time.Advance(Grace * 2);
+        for (int turn = 0; turn < 4; turn++)
+        {
+            await fixture.CollectAsync("docs");
+        }
+
+        manifest = ManifestFormat.Read(await StoredObjects.ReadAsync(fixture.Store, "puff/ns/docs/current"));
+        Assert.Empty(manifest.Retired);
+        Assert.Equal(2 * Flushes - Flushes + 1, (await IdsAsync(await fixture.OpenAsync(), "docs")).Length);
     }
 
     /// <summary>Namespaces that live, branch, die and return while work in the background comes at any moment: whatever is live can be read cold.</summary>
