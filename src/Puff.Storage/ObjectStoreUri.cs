@@ -83,7 +83,7 @@ public sealed record ObjectStoreUri
     private static ExtentObjectStore Remote(IObjectStore store, string? cacheDirectory, long? cacheBytes, TimeProvider time)
     {
         var options = new ExtentStoreOptions { KeepsBlocks = cacheDirectory is not null && cacheBytes is not null, CacheBytes = cacheBytes ?? 0 };
-        return new(new RetryingObjectStore(store, time, Random.Shared), cacheDirectory is null ? options : options with { Folder = cacheDirectory });
+        return new(new RetryingObjectStore(store, time, Random.Shared), cacheDirectory is null ? options : options with { Folder = cacheDirectory }, time);
     }
 
     private static S3ObjectStore OpenS3(S3StoreOptions options)

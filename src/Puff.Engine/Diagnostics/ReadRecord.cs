@@ -13,21 +13,31 @@ internal sealed class ReadRecord
     private int steps;
     private long hits;
     private long misses;
+    private bool hasOpened;
 
     /// <summary>The record of this flow of control; null when nobody keeps one.</summary>
     public static ReadRecord? Current => Ambient.Value?.Record;
 
     public int Steps => Volatile.Read(ref steps);
 
-    /// <summary>Blocks that were wanted and here, and those that had to be fetched.</summary>
+    /// <summary>Blocks that were wanted and here, and those that had to be fetched: all, when the namespace itself had to be opened.</summary>
     public (long Hits, long Misses) Blocks
     {
         get
         {
             lock (gate)
             {
-                return (hits, misses);
+                return hasOpened ? (0, Math.Max(hits + misses, 1)) : (hits, misses);
             }
+        }
+    }
+
+    /// <summary>This node knew nothing of the namespace.</summary>
+    public void Opened()
+    {
+        lock (gate)
+        {
+            hasOpened = true;
         }
     }
 
@@ -60,10 +70,12 @@ internal sealed class ReadRecord
             return null;
         }
 
-        var step = flow with { Step = flow.Record.Steps + 1 };
-        Ambient.Value = step;
-        return new StepScope(flow, step);
+        return Enter(flow, flow.Record.Steps + 1);
     }
+
+    /// <summary>The same for what follows on the answers of the step that the calling code is in.</summary>
+    public static StepScope? BeginNextStep() =>
+        Ambient.Value is { } flow ? Enter(flow, Math.Max(flow.Step, flow.Record.Steps) + 1) : null;
 
     /// <summary>The step that a request sent now belongs to; 0 when nobody keeps a record.</summary>
     public static int StepOfNow() => Ambient.Value is { } flow ? flow.Step > 0 ? flow.Step : flow.Record.Steps + 1 : 0;
@@ -89,6 +101,13 @@ internal sealed class ReadRecord
             hits += hit;
             misses += missed;
         }
+    }
+
+    private static StepScope Enter(Flow flow, int number)
+    {
+        var step = flow with { Step = number };
+        Ambient.Value = step;
+        return new StepScope(flow, step);
     }
 
     private sealed record Flow(ReadRecord Record, int Step);

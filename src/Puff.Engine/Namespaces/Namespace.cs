@@ -70,7 +70,8 @@ internal sealed class Namespace
     /// <summary>The state a query reads: with every write acknowledged before the call, or as this node knows it.</summary>
     public async Task<NamespaceSnapshot> ReadAsync(bool isStrong, CancellationToken cancellation)
     {
-        if (isStrong || View is not { State.IsLive: true })
+        // What an old manifest names may be gone, and was perhaps never fetched; mapped objects stay.
+        if (isStrong || View is not { State.IsLive: true } known || (!context.Store.Capabilities.SupportsMapping && !IsTrusted(known.ReadAt)))
         {
             await FreshenAsync().WaitAsync(cancellation);
         }

@@ -58,6 +58,11 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     /// <summary>The first step: the manifest, the log's entries, and, if the store does not map objects, the opening object, all at once.</summary>
     private async Task<(ManifestVersion? Current, List<(ulong Epoch, long Sequence)> Listed, OpeningObject? Opening)> LookAsync(CancellationToken cancellation)
     {
+        if (!context.Store.Capabilities.SupportsMapping)
+        {
+            ReadRecord.Current?.Opened();
+        }
+
         using var step = ReadRecord.BeginStep();
         var listing = ListWalAsync(cancellation);
         var reading = manifests.ReadAsync(null, cancellation).AsTask();
@@ -86,6 +91,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     public async Task<OpenIndex> OpenIndexAsync(
         Manifest manifest, NamespaceState? reuse, CancellationToken cancellation, OpeningObject? opening = null)
     {
+        using var step = ReadRecord.BeginStep();
         var open = reuse?.Segments ?? [];
         var fresh = manifest.Segments.Where(s => !open.Any(o => IsSame(o.Descriptor, s))).ToArray();
         var deletes = fresh.Where(s => s.DeletesKey is not null).ToDictionary(s => s.DeletesKey!, s => ReadDeletesAsync(s, opening, cancellation));
@@ -121,6 +127,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
             segment.Planner?.PlanOpening(batch);
         }
 
+        using var step = ReadRecord.BeginNextStep();
         await batch.RunAsync();
     }
 
@@ -185,6 +192,7 @@ internal sealed class NamespaceLoader(EngineContext context, NamespaceKeys keys,
     {
         var manifest = current.Manifest;
         var log = new WriteAheadLog(context.Store, keys, manifest.Epoch);
+        using var step = ReadRecord.BeginStep();
         var inheriting = ReadInheritedAsync(manifest.InheritedTails, cancellation);
         var reading = ReadAllAsync(log, sequences, cancellation);
         var opening = OpenIndexAsync(manifest, null, cancellation, openingObject);

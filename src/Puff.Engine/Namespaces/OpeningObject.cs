@@ -11,8 +11,8 @@ namespace Puff.Engine.Namespaces;
 internal sealed class OpeningObject : IDisposable
 {
     /// <summary>Read ahead of knowing how long the object is: so many requests at once, each for so many bytes. No opening object is longer.</summary>
-    public const int Requests = 8;
-    public const int RequestBytes = 2 << 20;
+    public const int Requests = 16;
+    public const int RequestBytes = 1 << 20;
 
     private readonly NativeObjectMemory content;
     private readonly Dictionary<string, OpeningEntry> entries;

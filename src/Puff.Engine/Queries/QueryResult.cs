@@ -70,7 +70,7 @@ public sealed record QueryCost
 /// <param name="Requests">In all.</param>
 /// <param name="BytesFetched">Content received.</param>
 /// <param name="BlocksWanted">Blocks of 64 KiB of objects that are loaded on demand, as far as they were planned or absent.</param>
-/// <param name="BlocksFetched">Those of them that were not here.</param>
+/// <param name="BlocksFetched">Those of them that were not here; all, when the node had to open the namespace.</param>
 /// <param name="Kinds">Requests and bytes by step and by the kind of object.</param>
 public sealed record QueryReads(int Steps, long Requests, long BytesFetched, long BlocksWanted, long BlocksFetched, IReadOnlyList<KindReads> Kinds)
 {
@@ -80,7 +80,7 @@ public sealed record QueryReads(int Steps, long Requests, long BytesFetched, lon
     {
         var kinds = record.Kinds.Select(k => new KindReads(k.Step, k.Kind, k.Requests, k.Bytes)).ToArray();
         var (hits, misses) = record.Blocks;
-        return kinds.Length == 0 && hits == 0
+        return kinds.Length == 0 && hits + misses == 0
             ? None
             : new QueryReads(record.Steps, kinds.Sum(k => k.Requests), kinds.Sum(k => k.Bytes), hits + misses, misses, kinds);
     }

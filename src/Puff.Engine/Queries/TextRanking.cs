@@ -113,7 +113,7 @@ internal static class TextRanking
         Read(run, reader, found, (document, score) => heap.Offer(ScoreOrder.KeyOf(score), view.Index, document));
     }
 
-    /// <summary>What the answer carries of the documents found, if they are few: most of them will be in it, and their ids decide between equal scores.</summary>
+    /// <summary>What the answer carries of the documents found, if they are few: most will be in it, and their ids decide between equal scores.</summary>
     private static void PlanRows(QueryRun run, SetView view, int[] found)
     {
         if (run.Reads is { } reads && found.Length <= (2 * (run.Query.Offset + run.Query.Limit)) + MorePlannedRows)

@@ -6,7 +6,7 @@ namespace Puff.Engine.Storage;
 /// Brings blocks of demand-loaded objects here: neighbours with one request, long runs with several at once, a block that is on its way never twice, and no
 /// more requests at a time than the options allow. A failure is the caller's who waits; the next one who needs the block asks again.
 /// </summary>
-internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions options)
+internal sealed class BlockFetcher(HedgedReads reads, ExtentStoreOptions options)
 {
     private const int Attempts = 3;
 
@@ -175,7 +175,7 @@ internal sealed class BlockFetcher(IObjectStore store, ExtentStoreOptions option
     {
         long offset = (long)first << LocalCopy.BlockShift;
         long length = Math.Min((long)(last + 1) << LocalCopy.BlockShift, memory.Length) - offset;
-        var got = await store.GetAsync(memory.Key, new GetOptions(offset, length), memory.Purpose, CancellationToken.None);
+        var got = await reads.GetAsync(memory.Key, offset, length, memory.Purpose);
         Interlocked.Increment(ref requests);
         Interlocked.Add(ref fetchedBytes, got.Content?.Length ?? 0);
         step.Record?.Add(step.Number, ObjectKinds.Of(memory.Key), got.Content?.Length ?? 0);

@@ -10,6 +10,7 @@ namespace Puff.Engine.Storage;
 public sealed class ExtentObjectStore : DelegatingObjectStore
 {
     private readonly ExtentStoreOptions options;
+    private readonly HedgedReads reads;
     private readonly BlockFetcher fetcher;
     private readonly Lock gate = new();
     private readonly Dictionary<string, DemandMemory> open = [];
@@ -17,11 +18,13 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
 
     /// <param name="inner">Repeats what fails for a passing reason.</param>
     /// <param name="options">Limits, and where local copies lie.</param>
-    public ExtentObjectStore(IObjectStore inner, ExtentStoreOptions options)
+    /// <param name="time">Measures what is an unusually slow request.</param>
+    public ExtentObjectStore(IObjectStore inner, ExtentStoreOptions options, TimeProvider? time = null)
         : base(inner)
     {
         this.options = options;
-        fetcher = new BlockFetcher(inner, options);
+        reads = new HedgedReads(inner, time ?? TimeProvider.System, options.HedgedShare);
+        fetcher = new BlockFetcher(reads, options);
         if (options.KeepsBlocks && !inner.Capabilities.SupportsMapping)
         {
             cache = new ExtentCache(CacheFolder.Open(options.Folder, inner.Description), options);
@@ -35,6 +38,9 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
 
     /// <summary>The same objects past the cache: what is read through this store is fetched anew, and nothing of it stays.</summary>
     public ExtentObjectStore WithoutCache() => new(Inner, options with { KeepsBlocks = false });
+
+    /// <summary>How many requests for blocks were sent a second time, because the first took unusually long.</summary>
+    public long HedgedRequests => reads.Hedges;
 
     public override async ValueTask<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
     {

@@ -35,6 +35,12 @@ public sealed record ExtentStoreOptions
     /// <summary>The same for a step of more than <see cref="BulkBytes"/>, where throughput counts and not latency.</summary>
     public int BulkRequestBytes { get; init; } = 8 << 20;
 
+    /// <summary>
+    /// A request that takes longer than 19 of 20 of its size is sent a second time, and the first answer is taken: of all requests at most this share, 0 for
+    /// none. Keeps the slowest of many parallel requests from deciding how long a query takes.
+    /// </summary>
+    public double HedgedShare { get; init; } = 0.05;
+
     /// <summary>A step of more bytes than this is bulk work: a merge, an export.</summary>
     public long BulkBytes { get; init; } = 64L << 20;
 }

@@ -25,10 +25,10 @@ internal unsafe ref struct VectorSearch
     private const int RowsAhead = 4;
 
     // Leaves whose codes are fetched together at least: most searches that plan with few look at some more, and another step takes longer than they do.
-    private const int LeavesAtOnce = 24;
+    private const int LeavesAtOnce = 40;
 
     // Vectors fetched together, besides as many as are wanted; and candidates beyond those that are read as if they were results.
-    private const int CandidatesAtOnce = 32;
+    private const int CandidatesAtOnce = 96;
     private const int LikelyResults = 4;
 
     // An exact distance and the bounds of codes are rounded differently; relative to the largest term.
@@ -73,6 +73,11 @@ internal unsafe ref struct VectorSearch
         float slack = Rounding * TensorPrimitives.SumOfSquares<float>(request.Query);
         scratch.Begin(request.Count, request.Limit, request.Limit * request.CodeScale * (1 + Rounding) + slack);
         var search = new VectorSearch(request, scratch);
+        if (request.Reads is not null)
+        {
+            search.PlanParts();
+        }
+
         foreach (var part in request.Parts)
         {
             search.Run(part);
@@ -323,7 +328,7 @@ internal unsafe ref struct VectorSearch
     /// <summary>All groups not yet looked at, in the order of memory.</summary>
     private void ScanRest(SearchPart part)
     {
-        PlanAll(part);
+        PlanRest(part);
         for (int i = 0; i < part.SetCount; i++)
         {
             var set = request.Sets[part.FirstSet + i];
@@ -350,49 +355,60 @@ internal unsafe ref struct VectorSearch
         }
     }
 
-    private readonly void PlanAll(SearchPart part)
+    /// <summary>What parts read that are not probed, in one step for all.</summary>
+    private readonly void PlanParts()
+    {
+        foreach (var part in request.Parts)
+        {
+            for (int i = part.FirstSet; i < part.FirstSet + part.SetCount && part.Strategy != SearchStrategy.Probe; i++)
+            {
+                Plan(request.Sets[i], part.Strategy);
+            }
+        }
+
+        request.Reads!.Run();
+    }
+
+    /// <summary>All groups, those of the matching documents, or, when these are to be measured exactly, their vectors.</summary>
+    private readonly void Plan(SearchSet set, SearchStrategy strategy)
+    {
+        if (strategy == SearchStrategy.Exhaustive)
+        {
+            for (int number = 0; number < set.Index.Groups.Length; number++)
+            {
+                set.Index.PlanGroup(number, request.Reads!);
+            }
+
+            return;
+        }
+
+        int group = 0;
+        for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
+        {
+            if (strategy == SearchStrategy.Exact)
+            {
+                set.Rows.Plan(document, request.Reads!);
+            }
+            else if (set.Index.SlotOf(document) is >= 0 and var slot)
+            {
+                group = set.Index.GroupAt(slot, group);
+                set.Index.PlanGroup(group, request.Reads!);
+            }
+        }
+    }
+
+    /// <summary>A search that began with leaves goes on with everything.</summary>
+    private readonly void PlanRest(SearchPart part)
     {
         if (request.Reads is { } reads)
         {
             for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
             {
-                for (int group = 0; group < request.Sets[i].Index.Groups.Length; group++)
-                {
-                    request.Sets[i].Index.PlanGroup(group, reads);
-                }
+                Plan(request.Sets[i], SearchStrategy.Exhaustive);
             }
 
             reads.Run();
         }
-    }
-
-    /// <summary>The groups of all matching documents, or, when they are to be measured exactly, their vectors.</summary>
-    private readonly void PlanMatches(SearchPart part)
-    {
-        if (request.Reads is not { } reads)
-        {
-            return;
-        }
-
-        for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
-        {
-            var set = request.Sets[i];
-            int group = 0;
-            for (int document = set.Matches.NextSet(0); document >= 0; document = set.Matches.NextSet(document + 1))
-            {
-                if (part.Strategy == SearchStrategy.Exact)
-                {
-                    set.Rows.Plan(document, reads);
-                }
-                else if (set.Index.SlotOf(document) is >= 0 and var slot)
-                {
-                    group = set.Index.GroupAt(slot, group);
-                    set.Index.PlanGroup(group, reads);
-                }
-            }
-        }
-
-        reads.Run();
     }
 
     /// <summary>
@@ -455,7 +471,6 @@ internal unsafe ref struct VectorSearch
     /// <summary>The 3-bit codes of all matching documents, group after group.</summary>
     private void CompareMatches(SearchPart part)
     {
-        PlanMatches(part);
         for (int i = 0; i < part.SetCount; i++)
         {
             var set = request.Sets[part.FirstSet + i];
@@ -481,7 +496,6 @@ internal unsafe ref struct VectorSearch
 
     private void MeasureAll(SearchPart part)
     {
-        PlanMatches(part);
         for (int i = part.FirstSet; i < part.FirstSet + part.SetCount; i++)
         {
             var set = request.Sets[i];

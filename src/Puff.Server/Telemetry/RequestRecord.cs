@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
+using Puff.Engine.Queries;
 
 namespace Puff.Server.Telemetry;
 
@@ -13,6 +14,9 @@ internal sealed class RequestRecord
 
     /// <summary>Bytes of the answer, before packing.</summary>
     public long BytesOut { get; set; }
+
+    /// <summary>Of a query what it asked of the store.</summary>
+    public QueryReads? Reads { get; set; }
 
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(started);
 

@@ -152,6 +152,16 @@ internal static class QueryWriter
         output.Number(cost.ExhaustiveSearchCount);
         output.Name("approx_namespace_size"u8);
         output.Number(cost.ApproxNamespaceSize);
+        if (cost.Reads.Requests > 0)
+        {
+            output.Name("storage_roundtrips"u8);
+            output.Number(cost.Reads.Steps);
+            output.Name("storage_requests"u8);
+            output.Number(cost.Reads.Requests);
+            output.Name("storage_bytes_fetched"u8);
+            output.Number(cost.Reads.BytesFetched);
+        }
+
         if (cost.LastIncludedWriteAt is { } lastWrite)
         {
             output.Name("last_included_write_at"u8);

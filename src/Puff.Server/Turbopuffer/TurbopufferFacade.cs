@@ -20,6 +20,9 @@ internal sealed class TurbopufferFacade(PuffEngine engine, RequestBodyReader bod
     private const int DefaultPageSize = 100;
     private const int MaxPageSize = 1_000;
 
+    /// <summary>Dependent steps to the store that a query took; absent when it took none.</summary>
+    private const string StepsHeader = "X-Openpuffer-Storage-Roundtrips";
+
     public async Task WriteAsync(HttpContext context)
     {
         string name = NameOf(context);
@@ -41,6 +44,12 @@ internal sealed class TurbopufferFacade(PuffEngine engine, RequestBodyReader bod
         var query = await ReadQueryAsync(context);
         long started = Stopwatch.GetTimestamp();
         var result = await RunAsync(name, query, context.RequestAborted);
+        RequestRecord.Of(context).Reads = result.Cost.Reads;
+        if (result.Cost.Reads.Requests > 0)
+        {
+            context.Response.Headers[StepsHeader] = result.Cost.Reads.Steps.ToString(CultureInfo.InvariantCulture);
+        }
+
         await SendAsync(context, StatusCodes.Status200OK, (result, query, times: TimesOf(context, started)), static (output, state) =>
             QueryWriter.Write(output, state.result, state.query.IsMulti, state.query.Base64Vectors, state.times));
     }
