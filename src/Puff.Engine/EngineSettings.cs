@@ -76,6 +76,9 @@ public sealed record EngineSettings
     /// <summary>Idle namespaces kept open in memory; the least recently used are closed first.</summary>
     public int MaxOpenNamespaces { get; init; } = 1_000;
 
+    /// <summary>Warming loads segments up to this many bytes, and up to 0.8 of the cache.</summary>
+    public long WarmBytes { get; init; } = 16L << 30;
+
     internal VectorIndexSettings VectorIndex { get; init; } = new();
 }
 

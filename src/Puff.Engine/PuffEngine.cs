@@ -23,6 +23,7 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly Cloner cloner;
     private readonly Restorer restorer;
     private readonly EngineComponents components;
+    private readonly CacheMetrics caching;
     private bool disposed;
 
     private PuffEngine(EngineSettings settings, EngineComponents components)
@@ -36,6 +37,7 @@ public sealed class PuffEngine : IAsyncDisposable
         registry = new NamespaceRegistry(context, settings.RunIndexer ? maintenance : announcer);
         cloner = new Cloner(context);
         restorer = new Restorer(context, cloner);
+        caching = new CacheMetrics(() => CacheStatistics);
     }
 
     /// <summary>Whether everything this process was told to index and merge is done: what a measurement waits for.</summary>
@@ -126,6 +128,7 @@ public sealed class PuffEngine : IAsyncDisposable
     {
         using var lease = Open(name);
         await lease.Namespace.PatchAsync(patch).WaitAsync(cancellation);
+        context.Warmer.Follow(lease.Namespace);
         return lease.Namespace.Describe(context.Settings);
     }
 
@@ -194,11 +197,58 @@ public sealed class PuffEngine : IAsyncDisposable
             : new NamespaceListing(context).ListAsync(prefix, after, limit, cancellation);
     }
 
-    /// <summary>Loads a namespace; NotFound when it does not exist.</summary>
-    public async Task WarmAsync(string name, CancellationToken cancellation = default)
+    /// <summary>Loads a namespace from a remote store, up to <see cref="EngineSettings.WarmBytes"/>; NotFound when it does not exist.</summary>
+    public async Task<WarmResult> WarmAsync(string name, CancellationToken cancellation = default)
     {
         using var lease = Open(name);
         using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
+        return await context.Warmer.RunAsync(snapshot, lease.Namespace.View?.State.Entries.Count ?? 0, cancellation);
+    }
+
+    /// <summary>Opens a namespace and loads the rest of it when this has returned; NotFound when it does not exist.</summary>
+    public async Task StartWarmingAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
+        context.Warmer.Start(lease.Namespace);
+    }
+
+    /// <summary>
+    /// Gives up what the cache has of a namespace, but for what it holds as long as the namespace is open. Returns the bytes; NotFound when there is no such
+    /// namespace.
+    /// </summary>
+    public async Task<long> PurgeCacheAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
+        int blocks = (context.Store as ExtentObjectStore)?.Cache?.Purge(ExtentCache.ShareNameOf(lease.Namespace.Keys.Folder)) ?? 0;
+        return (long)blocks << LocalCopy.BlockShift;
+    }
+
+    /// <summary>What was fetched of remote objects, and what the cache has; null when the store's objects are mapped in place.</summary>
+    public CacheStatistics? CacheStatistics => (context.Store as ExtentObjectStore)?.Statistics;
+
+    /// <summary>
+    /// A query that gets nothing from memory or cache and leaves nothing there: the namespace is opened anew for it, as a node that starts would.
+    /// </summary>
+    public async Task<MultiQueryResult> QueryPastCacheAsync(string name, MultiQueryRequest request, CancellationToken cancellation = default)
+    {
+        var reads = ReadRecord.Begin();
+        using var lease = Open(name);
+        using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
+        var store = context.Store is ExtentObjectStore cached ? cached.WithoutCache() : context.Store;
+        var fresh = new Namespace(new EngineContext(context.Settings, components with { Store = store }), name, SilentIndexing.Instance);
+        try
+        {
+            using var snapshot = await fresh.ReadAsync(isStrong: true, cancellation);
+            var result = QueryExecutor.Execute(snapshot, request, cancellation);
+            return result with { Cost = result.Cost with { Reads = QueryReads.Of(reads) } };
+        }
+        finally
+        {
+            await fresh.DrainAsync();
+            fresh.Close();
+        }
     }
 
     public async Task<RecallResult> MeasureRecallAsync(string name, RecallRequest request, CancellationToken cancellation = default)
@@ -259,6 +309,7 @@ public sealed class PuffEngine : IAsyncDisposable
         }
 
         indexing.Dispose();
+        caching.Dispose();
         searching.Dispose();
     }
 

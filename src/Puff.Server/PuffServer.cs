@@ -61,6 +61,7 @@ public sealed class PuffServer : IAsyncDisposable
         AddPipeline(app, keys, metrics, health, new ErrorDialect(logging.CreateLogger<ErrorDialect>()));
         health.Map(app);
         AddMetrics(app, keys, exporter);
+        new CacheEndpoints(engine).Map(app, options.DebugEndpoints);
         app.MapTurbopuffer(new TurbopufferFacade(engine, new RequestBodyReader(budget, options.MaxRequestBytes)));
 
         var server = new PuffServer(app, metrics, exporter, health, options);

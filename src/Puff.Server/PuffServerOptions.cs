@@ -29,6 +29,9 @@ public sealed record PuffServerOptions
     /// </summary>
     public TimeSpan DrainDelay { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Whether `/v1/debug/…` is there: counters for tests and measurements.</summary>
+    public bool DebugEndpoints { get; init; }
+
     /// <summary>A store that does not answer a readiness check for so long counts as unavailable.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -19,7 +19,10 @@ internal sealed class EngineContext
         Log = components.Logging.CreateLogger("Puff.Engine");
         random = components.Random;
         WriterId = NextUInt128();
+        Warmer = new NamespaceWarmer(this);
     }
+
+    public NamespaceWarmer Warmer { get; }
 
     public EngineSettings Settings { get; }
 

@@ -272,8 +272,7 @@ internal sealed class Namespace
 
     /// <summary>
     /// Log entries of parents that a manifest is the last to need: remembered by their first, so that the pins on them stay for grace, for the sake of
-    /// readers and
-    /// branches that stand on it.
+    /// readers and branches that stand on it.
     /// </summary>
     public IEnumerable<string> TailKeys(Manifest manifest) => manifest.InheritedTails.Select(t => Keys.Of(t.Name).WalEntry(t.Epoch, t.From));
 
@@ -586,6 +585,7 @@ internal sealed class Namespace
         if (releaseOld)
         {
             expected?.State.Release();
+            context.Warmer.Follow(this);
         }
 
         return true;

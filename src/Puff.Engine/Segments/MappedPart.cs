@@ -47,6 +47,20 @@ internal sealed class MappedPart
         }
     }
 
+    /// <summary>Fetches what is not here of the first bytes. Returns how many bytes that concerns, here or not.</summary>
+    public async Task<long> PrefetchAsync(long limit)
+    {
+        long length = memory.IsDemandLoaded ? Math.Clamp(limit, 0, memory.Length) : 0;
+        if (length > 0)
+        {
+            var batch = new BlockBatch();
+            batch.Add(memory, 0, length);
+            await batch.RunAsync();
+        }
+
+        return length;
+    }
+
     /// <summary>Who reads the part while blocks of it may be taken away; null when they may not.</summary>
     public ReaderEpochs? Readers => memory.Readers;
 

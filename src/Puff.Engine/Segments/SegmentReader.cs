@@ -103,6 +103,16 @@ internal sealed class SegmentReader : ITextColumns
         }
     }
 
+    /// <summary>
+    /// The parts in the order in which it pays to have them: what a search reads first and all of, then what filters and rankings read, then rows and vectors.
+    /// </summary>
+    public IEnumerable<MappedPart> PartsByWorth =>
+        new[] { parts.Codes, parts.Ids, parts.Attributes, parts.Text, parts.Sparse, parts.Columns, parts.Rows, parts.Vectors }.OfType<MappedPart>();
+
+    public bool HasText => parts.Text is not null;
+
+    public bool HasAttributeIndex => parts.Attributes is not null;
+
     /// <summary>Who reads the segment while parts of it may be taken away; null when they may not.</summary>
     public ReaderEpochs? Readers => parts.Rows.Readers;
 

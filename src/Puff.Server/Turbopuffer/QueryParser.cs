@@ -5,8 +5,9 @@ using Puff.Server.Http;
 namespace Puff.Server.Turbopuffer;
 
 /// <summary>A parsed query body: one query, or several.</summary>
+/// <param name="DisableCache">Whether nothing may come from the cache or stay there.</param>
 /// <param name="IsMulti">Whether the body had `queries`: the response then has another form, also for one query.</param>
-internal sealed record ParsedQuery(MultiQueryRequest Request, bool IsMulti, Consistency Consistency, bool Base64Vectors);
+internal sealed record ParsedQuery(MultiQueryRequest Request, bool IsMulti, Consistency Consistency, bool Base64Vectors, bool DisableCache);
 
 /// <summary>The body of a query (turbopuffer-api 4.1, 4.7).</summary>
 internal static class QueryParser
@@ -29,6 +30,7 @@ internal static class QueryParser
         string? singleField = null;
         var consistency = Consistency.Strong;
         bool base64 = false;
+        bool disablesCache = false;
         while (cursor.ReadName())
         {
             string key = cursor.GetText();
@@ -47,6 +49,9 @@ internal static class QueryParser
                 case "vector_encoding":
                     base64 = ReadEncoding(ref cursor);
                     break;
+                case "disable_cache":
+                    disablesCache = !cursor.IsNull && JsonShape.ReadBool(ref cursor, key);
+                    break;
                 default:
                     singleField = SingleOnly.Contains(key) && !cursor.IsNull ? key : singleField;
                     single.ReadField(ref cursor, key);
@@ -57,14 +62,14 @@ internal static class QueryParser
         if (queries is null)
         {
             return fusion is null
-                ? new ParsedQuery(new MultiQueryRequest([single.ToRequest()]), false, consistency, base64)
+                ? new ParsedQuery(new MultiQueryRequest([single.ToRequest()]), false, consistency, base64, disablesCache)
                 : throw PuffException.Invalid("rerank_by fuses the results of several queries; put them under \"queries\"");
         }
 
         // Without fusion a limit beside the queries means nothing, whatever it says.
         singleField ??= fusion is not null && single.HasLimitPer ? "limit.per" : null;
         return singleField is null
-            ? new ParsedQuery(new MultiQueryRequest(queries) { Fusion = fusion, Limit = single.Limit }, true, consistency, base64)
+            ? new ParsedQuery(new MultiQueryRequest(queries) { Fusion = fusion, Limit = single.Limit }, true, consistency, base64, disablesCache)
             : throw PuffException.Invalid($"{singleField} belongs into the objects under \"queries\", not beside them");
     }
 

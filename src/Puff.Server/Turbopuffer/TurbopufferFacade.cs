@@ -123,14 +123,21 @@ internal sealed class TurbopufferFacade(PuffEngine engine, RequestBodyReader bod
 
     public async Task HintWarmAsync(HttpContext context)
     {
-        await engine.WarmAsync(NameOf(context), context.RequestAborted);
+        await engine.StartWarmingAsync(NameOf(context), context.RequestAborted);
         await SendStatusAsync(context, StatusCodes.Status202Accepted, "ACCEPTED", "cache warm hint accepted");
     }
 
+    /// <summary>The older name: loads and then answers.</summary>
     public async Task WarmAsync(HttpContext context)
     {
         await engine.WarmAsync(NameOf(context), context.RequestAborted);
-        await SendStatusAsync(context, StatusCodes.Status200OK, "OK", "cache warming started");
+        await SendStatusAsync(context, StatusCodes.Status200OK, "OK", "cache is warm");
+    }
+
+    public async Task PurgeAsync(HttpContext context)
+    {
+        long bytes = await engine.PurgeCacheAsync(NameOf(context), context.RequestAborted);
+        await SendStatusAsync(context, StatusCodes.Status200OK, "OK", $"{bytes} bytes given up");
     }
 
     public async Task RecallAsync(HttpContext context)
@@ -148,6 +155,11 @@ internal sealed class TurbopufferFacade(PuffEngine engine, RequestBodyReader bod
 
     private async Task<MultiQueryResult> RunAsync(string name, ParsedQuery query, CancellationToken cancellation)
     {
+        if (query.DisableCache)
+        {
+            return await engine.QueryPastCacheAsync(name, query.Request, cancellation);
+        }
+
         if (query.IsMulti)
         {
             return await engine.QueryAsync(name, query.Request, query.Consistency, cancellation);

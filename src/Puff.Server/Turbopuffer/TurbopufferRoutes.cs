@@ -24,11 +24,13 @@ internal static class TurbopufferRoutes
         routes.Map("POST", "/v1/namespaces/{ns}/schema", EndpointAccess.Write, facade.UpdateSchemaAsync);
         routes.Map("POST", "/v1/namespaces/{ns}/_debug/recall", EndpointAccess.Read, facade.RecallAsync);
 
+        routes.Map("GET", "/v1/namespaces/{ns}/_debug/purge_cache", EndpointAccess.Write, facade.PurgeAsync);
+
         // Older names of the above.
         routes.Map("DELETE", "/v1/namespaces/{ns}", EndpointAccess.Write, facade.DeleteAsync);
         routes.Map("GET", "/v1/namespaces/{ns}/_debug/warm_cache", EndpointAccess.Read, facade.WarmAsync);
     }
 
-    private static void Map(this IEndpointRouteBuilder routes, string method, string pattern, EndpointAccess access, RequestDelegate handler) =>
+    internal static void Map(this IEndpointRouteBuilder routes, string method, string pattern, EndpointAccess access, RequestDelegate handler) =>
         routes.MapMethods(pattern, [method], handler).WithMetadata(access);
 }

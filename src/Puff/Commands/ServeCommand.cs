@@ -12,7 +12,7 @@ internal static class ServeCommand
     [
         Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.CacheBytes, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
         Settings.IndexDelay, Settings.IndexEntries, Settings.IndexPoll, Settings.LeaseTime, Settings.MergeFanIn, Settings.Grace, Settings.History,
-        Settings.DrainTimeout, Settings.DrainDelay, Settings.LogLevel,
+        Settings.DrainTimeout, Settings.DrainDelay, Settings.LogLevel, Settings.DebugEndpoints,
     ];
 
     public static Command Create(Terminal terminal) => new PuffCommand("serve", "Serve the API on a store.", ServerSettings, terminal, RunAsync);

@@ -93,6 +93,8 @@ internal static class Settings
         Choices = ["debug", "information", "warning", "error", "none"],
     };
 
+    public static readonly Setting DebugEndpoints = new("debug_endpoints", "Whether /v1/debug/... is served.", "off") { Choices = ["on", "off"] };
+
     public static readonly Setting Url = new("url", "Server the client verbs talk to.", "http://127.0.0.1:8080");
 
     public static readonly Setting Output = new("output", "Form of results on standard output.", "table") { Choices = ["table", "json", "ndjson", "csv"] };
@@ -100,6 +102,6 @@ internal static class Settings
     public static IReadOnlyList<Setting> All { get; } =
     [
         Listen, Store, CacheDirectory, CacheBytes, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History,
-        DrainTimeout, DrainDelay, LogLevel, Url, Output,
+        DrainTimeout, DrainDelay, LogLevel, DebugEndpoints, Url, Output,
     ];
 }

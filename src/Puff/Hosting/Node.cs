@@ -61,6 +61,7 @@ internal sealed class Node : IAsyncDisposable
                 Listen = [listen],
                 Keys = keys,
                 DrainTimeout = Quantity.Duration(settings.Get(Settings.DrainTimeout)),
+                DebugEndpoints = settings.Get(Settings.DebugEndpoints) == "on",
                 DrainDelay = Quantity.Duration(settings.Get(Settings.DrainDelay)),
             };
             return new Node(await PuffServer.StartAsync(options, engine, logging, cancellation), engine, store, logging, options.DrainTimeout);
