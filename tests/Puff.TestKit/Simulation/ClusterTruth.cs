@@ -95,7 +95,11 @@ internal sealed class ClusterTruth(
         var found = namespaces.Values.SelectMany(n => SimulatedStore.Wait(store.Inner.ListAsync(
             new ListOptions(n.Keys.Folder), StorePurpose.User, CancellationToken.None)).Objects).Select(o => o.Key).ToArray();
         var pins = namespaces.Values.Where(n => n.Manifest is not null).SelectMany(n => n.Manifest!.PinsHeld).Intersect(found).ToArray();
-        var wanted = pins.Concat(pins.SelectMany(HeldBy)).Concat(namespaces.Values.Select(n => n.Keys.Current)).ToHashSet(StringComparer.Ordinal);
+
+        // A tombstone stays for good; what opens a namespace goes with its life.
+        var alive = namespaces.Values.Where(n => n.Manifest is { Deleted: false });
+        var heads = namespaces.Values.Select(n => n.Keys.Current).Concat(alive.Select(n => n.Keys.Opening));
+        var wanted = pins.Concat(pins.SelectMany(HeldBy)).Concat(heads).ToHashSet(StringComparer.Ordinal);
         return found.Where(k => !wanted.Contains(k) && !reachability.IsReached(k));
     }
 
