@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using Puff.Server.Tests.Cli;
 using Puff.TestKit.Storage;
 using Xunit;
