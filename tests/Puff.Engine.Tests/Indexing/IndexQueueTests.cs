@@ -251,7 +251,7 @@ public sealed class IndexQueueTests
 
         // And one node works them off.
         cluster.Index();
-        Assert.InRange(cluster.Until(() => names.All(n => cluster.IndexedThrough(n) == 3)), 0, 120);
+        Assert.InRange(cluster.Until(() => names.All(n => cluster.IndexedThrough(n) == 3)), 0, 240);
     }
 
     [Fact]
