@@ -17,7 +17,7 @@ internal static class Aggregator
                 run.Cancellation.ThrowIfCancellationRequested();
                 if (view.MatchCount > 0)
                 {
-                    measure.Open(view);
+                    measure.Open(view, run.IsOnly(view));
                     measure.AddAll(run, view);
                 }
             }

@@ -7,9 +7,9 @@ using Puff.Engine.Schema;
 namespace Puff.Engine.Queries;
 
 /// <summary>
-/// Counts different values, exactly: of an array its elements; null is no value. A single set with an index is counted by ordinals. Else a group keeps the
-/// values it has seen, scalars as their sortable bits, bytes as numbers that a table gives them; documents whose group and ordinal came before are passed
-/// over by a bit.
+/// Counts different values, exactly: of an array its elements; null is no value. A single set with an index is counted by ordinals, in groups by a bit for each
+/// pair of a group and an ordinal. Else a group keeps the values it has seen, scalars as their sortable bits, bytes as numbers that a table gives them;
+/// documents whose pair came before are passed over by the bit.
 /// </summary>
 internal sealed class DistinctMeasure(AttributeDefinition attribute, string label) : Measure
 {
@@ -24,6 +24,10 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
 
     private readonly Dictionary<byte[], int> numbers = new(KeyBytesComparer.Instance);
     private HashSet<ulong>?[] groups = [];
+
+    /// <summary>Different values of each group that were counted by bits alone.</summary>
+    private long[] tallies = [];
+
     private long bytes;
 
     /// <summary>Different values of group 0 that were counted by ordinals alone.</summary>
@@ -33,26 +37,40 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
     private Column? rows;
     private AttributeIndex? index;
     private BitSet? seen;
+    private bool isOnly;
+
+    /// <summary>Of each document the ordinal plus 1, made from the lists of an index that has no such table; else null.</summary>
+    private int[]? ordinalOf;
 
     /// <summary>Ordinal to number plus 1, 0 while unknown; of bytes only.</summary>
     private int[] numberOf = [];
 
-    public override void Reserve(int groups) => Array.Resize(ref this.groups, Math.Max(this.groups.Length, groups));
+    public override void Reserve(int groups)
+    {
+        Array.Resize(ref this.groups, Math.Max(this.groups.Length, groups));
+        Array.Resize(ref tallies, this.groups.Length);
+    }
 
     public override void Reset(int group)
     {
         bytes -= (groups[group]?.Count ?? 0) * (long)BytesOfValue;
         groups[group] = null;
-        seen?.ClearAll();
+        tallies[group] = 0;
+        if (seen is not null && Fits(group))
+        {
+            seen.Clear(Math.Min(group * index!.Values, seen.Count), Math.Min((group + 1) * index.Values, seen.Count));
+        }
     }
 
-    public override void Open(SetView view)
+    public override void Open(SetView view, bool isOnly)
     {
+        this.isOnly = isOnly;
         var column = view.GetColumn(attribute);
         array = column as ArrayColumn;
         rows = array?.Elements ?? column;
         index = column is null ? null : view.GetIndex(attribute);
         seen = null;
+        ordinalOf = isOnly && array is null && index is { Ordinals: null, HasLists: true } && view.MatchCount >= index.Values / 16 ? ReadLists(view) : null;
         numberOf = index?.Ordinals is not null && rows is BytesColumn ? new int[index.Values] : [];
     }
 
@@ -81,7 +99,6 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
 
     public override void AddAll(QueryRun run, SetView view)
     {
-        bool isOnly = Array.TrueForAll(run.Views, v => v == view || v.MatchCount == 0);
         if (isOnly && index is not null && TryCountOrdinals(run, view) is { } distinct)
         {
             run.RowsScanned += view.MatchCount;
@@ -92,7 +109,7 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
         base.AddAll(run, view);
     }
 
-    public override Value Result(int group) => Value.Int((group == 0 ? counted : 0) + (groups[group]?.Count ?? 0));
+    public override Value Result(int group) => Value.Int((group == 0 ? counted : 0) + tallies[group] + (groups[group]?.Count ?? 0));
 
     /// <summary>Null when few documents match, or the index has neither bitmaps nor a table of ordinals and they do.</summary>
     private long? TryCountOrdinals(QueryRun run, SetView view)
@@ -143,10 +160,23 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
 
     private void AddRow(int row, int group)
     {
-        int ordinal = index?.Ordinals is { } ordinals ? ordinals[row] - 1 : rows!.Present[row] ? 0 : -1;
-        if (ordinal < 0 || (index?.Ordinals is not null && IsSeen(group, ordinal)))
+        bool hasOrdinal = ordinalOf is not null || index?.Ordinals is not null;
+        int ordinal = ordinalOf is not null ? ordinalOf[row] - 1
+            : index?.Ordinals is { } ordinals ? ordinals[row] - 1
+            : rows!.Present[row] ? 0 : -1;
+        if (ordinal < 0)
         {
             return;
+        }
+
+        if (hasOrdinal && Fits(group))
+        {
+            bool isNew = See(group, ordinal);
+            if (isOnly || !isNew)
+            {
+                tallies[group] += isNew ? 1 : 0;
+                return;
+            }
         }
 
         if (rows is ScalarColumn scalars)
@@ -159,26 +189,37 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
         }
     }
 
-    /// <summary>Whether the pair came before; false if there are too many pairs to remember.</summary>
-    private bool IsSeen(int group, int ordinal)
+    private int[] ReadLists(SetView view)
     {
-        int values = index!.Values;
-        if ((long)groups.Length * values > MaxSeen)
+        var result = new int[view.Set.Count];
+        for (int ordinal = 0; ordinal < index!.Values; ordinal++)
         {
-            return false;
+            foreach (uint document in index.ListOf(ordinal))
+            {
+                result[document] = ordinal + 1;
+            }
         }
 
-        int pair = group * values + ordinal;
+        return result;
+    }
+
+    /// <summary>Whether there are few enough pairs to remember those of a group.</summary>
+    private bool Fits(int group) => (group + 1L) * index!.Values <= MaxSeen;
+
+    /// <summary>Remembers a pair; false if it came before.</summary>
+    private bool See(int group, int ordinal)
+    {
+        int pair = group * index!.Values + ordinal;
         if (seen is null || pair >= seen.Count)
         {
-            var larger = new BitSet((int)BitOperations.RoundUpToPowerOf2((uint)(groups.Length * values)));
+            var larger = new BitSet((int)BitOperations.RoundUpToPowerOf2((uint)pair + 1));
             seen?.Words.CopyTo(larger.Words);
             seen = larger;
         }
 
-        bool isSeen = seen[pair];
+        bool isNew = !seen[pair];
         seen[pair] = true;
-        return isSeen;
+        return isNew;
     }
 
     private int NumberOf(ReadOnlySpan<byte> value, int ordinal)

@@ -69,7 +69,7 @@ internal sealed class ScalarExtremeMeasure(AttributeDefinition attribute, bool i
 
     public override void Reset(int group) => isSet[group] = false;
 
-    public override void Open(SetView view) => column = view.GetColumn(Attribute) as ScalarColumn;
+    public override void Open(SetView view, bool isOnly) => column = view.GetColumn(Attribute) as ScalarColumn;
 
     public override void Add(ReadOnlySpan<int> documents, ReadOnlySpan<int> groups)
     {
@@ -117,7 +117,7 @@ internal sealed class BytesExtremeMeasure(AttributeDefinition attribute, bool is
 
     public override void Reset(int group) => best[group] = null;
 
-    public override void Open(SetView view) => column = view.GetColumn(Attribute) as BytesColumn;
+    public override void Open(SetView view, bool isOnly) => column = view.GetColumn(Attribute) as BytesColumn;
 
     public override void Add(ReadOnlySpan<int> documents, ReadOnlySpan<int> groups)
     {

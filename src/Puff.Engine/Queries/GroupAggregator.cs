@@ -45,7 +45,8 @@ internal sealed class GroupAggregator
     private void Add(SetView view)
     {
         run.Cancellation.ThrowIfCancellationRequested();
-        Array.ForEach(measures, m => m.Open(view));
+        bool isOnly = run.IsOnly(view);
+        Array.ForEach(measures, m => m.Open(view, isOnly));
         if (OrdinalKeys.TryCreate(view, aggregate) is { } ordinals)
         {
             AddByOrdinals(view, ordinals);

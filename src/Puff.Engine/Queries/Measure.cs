@@ -30,7 +30,9 @@ internal abstract class Measure
     public abstract void Reset(int group);
 
     /// <summary>Turns to the next set.</summary>
-    public abstract void Open(SetView view);
+    /// <param name="view">Some of its documents match.</param>
+    /// <param name="isOnly">No other set has any.</param>
+    public abstract void Open(SetView view, bool isOnly);
 
     /// <summary>Adds documents of the set, each to its group. A document comes once for a group.</summary>
     public abstract void Add(ReadOnlySpan<int> documents, ReadOnlySpan<int> groups);

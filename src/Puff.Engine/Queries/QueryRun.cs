@@ -32,6 +32,9 @@ internal sealed class QueryRun
 
     public CancellationToken Cancellation { get; }
 
+    /// <summary>Whether no other set has documents that match.</summary>
+    public bool IsOnly(SetView view) => Array.TrueForAll(Views, v => v == view || v.MatchCount == 0);
+
     /// <summary>Distances computed; a multi-vector counts each of its vectors for each query vector.</summary>
     public long VectorsScored { get; set; }
 

@@ -11,7 +11,7 @@ internal abstract class SumMeasure(AttributeDefinition attribute) : Measure
 
     protected AttributeDefinition Attribute => attribute;
 
-    public override void Open(SetView view) => Column = view.GetColumn(attribute) as ScalarColumn;
+    public override void Open(SetView view, bool isOnly) => Column = view.GetColumn(attribute) as ScalarColumn;
 
     /// <summary>The sum over a number of values.</summary>
     public abstract double Mean(int group, long values);
@@ -163,9 +163,9 @@ internal sealed class MeanMeasure(AttributeDefinition attribute, SumMeasure sum)
         values[group] = 0;
     }
 
-    public override void Open(SetView view)
+    public override void Open(SetView view, bool isOnly)
     {
-        sum.Open(view);
+        sum.Open(view, isOnly);
         column = view.GetColumn(attribute);
     }
 

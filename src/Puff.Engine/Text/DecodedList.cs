@@ -7,11 +7,14 @@ namespace Puff.Engine.Text;
 /// <summary>A short list of a <see cref="RangeSearch"/>, unpacked and scored as a whole.</summary>
 internal sealed unsafe class DecodedList(PostingList list, double weight, double largest)
 {
-    /// <summary>Documents of one entry of the directory, as a power of two.</summary>
-    private const int DirectoryShift = 9;
+    /// <summary>Postings for one entry of the directory, about.</summary>
+    private const int Entry = 8;
 
-    /// <summary>Of every 512 documents the first posting that is not before them.</summary>
+    /// <summary>Of every so many documents the first posting that is not before them.</summary>
     private int* directory;
+
+    /// <summary>Documents of an entry, as a power of two.</summary>
+    private int shift;
 
     public PostingList List => list;
 
@@ -28,8 +31,9 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
     public static int RoomFor(PostingList list) => list.BlockCount * PostingList.BlockLength + 16;
 
     /// <summary>Ints needed for the directory of a list.</summary>
+    /// <param name="list">The list.</param>
     /// <param name="documents">Of the set.</param>
-    public static int DirectoryOf(int documents) => ((documents - 1 >> DirectoryShift) + 16) & -16;
+    public static int DirectoryOf(PostingList list, int documents) => (documents - 1 >> ShiftFor(list, documents)) + 1;
 
     /// <param name="field">Whose lengths count.</param>
     /// <param name="documents">Room for the documents.</param>
@@ -58,21 +62,14 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
         }
 
         new Span<int>(Documents + list.Documents, 2 * Vector256<int>.Count).Fill(int.MaxValue);
-        int slots = field.Index.Documents - 1 >> DirectoryShift;
-        for (int i = 0, slot = 0; slot <= slots; i++)
-        {
-            for (; slot <= slots && Documents[i] >= slot << DirectoryShift; slot++)
-            {
-                entries[slot] = i;
-            }
-        }
+        FillDirectory(field.Index.Documents);
     }
 
     /// <summary>Adds what the documents of a range of eight get.</summary>
     public void AddTo(int range, float* sums)
     {
         int first = range << RangeSums.Shift;
-        int at = directory[first >> DirectoryShift];
+        int at = directory[first >> shift];
         uint before = 0xFF;
         for (var limit = Vector256.Create(first); before == 0xFF; at += BitOperations.PopCount(before))
         {
@@ -83,5 +80,27 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
         {
             sums[Documents[at] & (1 << RangeSums.Shift) - 1] += Scores[at];
         }
+    }
+
+    private static int ShiftFor(PostingList list, int documents) =>
+        Math.Max(BitOperations.Log2((uint)(documents / Math.Max(list.Documents / Entry, 1)) + 1), RangeSums.Shift);
+
+    private void FillDirectory(int documents)
+    {
+        shift = ShiftFor(list, documents);
+        int entry = 0;
+        int* entries = directory;
+        int* numbers = Documents;
+        int count = list.Documents;
+        int bits = shift;
+        for (int i = 0; i < count; i++)
+        {
+            for (int last = numbers[i] >> bits; entry <= last; entry++)
+            {
+                entries[entry] = i;
+            }
+        }
+
+        new Span<int>(directory + entry, DirectoryOf(list, documents) - entry).Fill(list.Documents);
     }
 }

@@ -48,7 +48,7 @@ internal sealed unsafe class RangeSearch : IDisposable
     private readonly float* rests;
     private readonly Vector256<float>* sums;
     private readonly Vector256<float>* halves;
-    private readonly int* documents;
+    private readonly int* documents; // Numbers, then frequencies.
     private readonly int* lengths;
     private int count;
 
@@ -71,9 +71,9 @@ internal sealed unsafe class RangeSearch : IDisposable
 
         int padded = RangeSums.PaddedOf(matches.Count);
         long room = decoded.Sum(d => (long)DecodedList.RoomFor(d.List));
-        int slots = DecodedList.DirectoryOf(matches.Count);
+        long entries = decoded.Sum(d => (long)DecodedList.DirectoryOf(d.List, matches.Count));
         long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector256<float>) + 16 * sizeof(int));
-        scratch = RangeScratch.Take(fixedBytes + padded + room * (sizeof(int) + sizeof(float)) + (long)decoded.Length * slots * sizeof(int));
+        scratch = RangeScratch.Take(fixedBytes + padded + room * (sizeof(int) + sizeof(float)) + entries * sizeof(int));
         sums = (Vector256<float>*)scratch.Memory;
         halves = sums + MostTaken;
         documents = (int*)(halves + MostTaken);
@@ -81,7 +81,7 @@ internal sealed unsafe class RangeSearch : IDisposable
         ranges = lengths + MostTaken * 8;
         rests = (float*)(ranges + MostTaken);
         levels = new RangeSums((byte*)(rests + MostTaken), matches.Count);
-        Decode((int*)(rests + MostTaken) + padded / sizeof(int), room, slots);
+        Decode((int*)(rests + MostTaken) + padded / sizeof(int), room);
     }
 
     private double Threshold => Math.Max(least, pool.Threshold) - error;
@@ -136,7 +136,7 @@ internal sealed unsafe class RangeSearch : IDisposable
         return found;
     }
 
-    private void Decode(int* room, long total, int slots)
+    private void Decode(int* room, long total)
     {
         levels.Clear();
         float* scores = (float*)(room + total);
@@ -144,8 +144,8 @@ internal sealed unsafe class RangeSearch : IDisposable
         foreach (var list in decoded)
         {
             list.Decode(field, room, scores, directory);
-            directory += slots;
-            levels.Add(new ReadOnlySpan<int>(room, list.List.Documents), scores, scale);
+            directory += DecodedList.DirectoryOf(list.List, matches.Count);
+            levels.Add(room, scores, list.List.Documents, scale);
             room += DecodedList.RoomFor(list.List);
             scores += DecodedList.RoomFor(list.List);
             counters.Blocks += list.List.BlockCount;
@@ -173,7 +173,7 @@ internal sealed unsafe class RangeSearch : IDisposable
 
         // The highest bounds first: their documents soon set a threshold that most of the others do not reach.
         int end = byte.MaxValue + 1;
-        foreach (int first in (ReadOnlySpan<int>)[4 * wanted + 24, 32 * wanted + 160])
+        foreach (int first in (ReadOnlySpan<int>)[2 * wanted + 4, 8 * wanted + 32, 64 * wanted + 256])
         {
             int limit = Math.Max(Limit, levels.LimitFor(first));
             if (limit < end)
@@ -297,23 +297,28 @@ internal sealed unsafe class RangeSearch : IDisposable
         count = kept;
     }
 
-    /// <summary>Replaces what a list may give by what it gives.</summary>
+    /// <summary>
+    /// Replaces what a list may give by what it gives. First the frequencies of all ranges, then the scores: a vector read right behind writes to parts of it
+    /// would wait for these.
+    /// </summary>
     private void LookUp(RangeCursor row)
     {
-        int* frequencies = stackalloc int[8];
-        var weight = Vector256.Create(row.Weight);
+        int* frequencies = documents;
+        new Span<int>(frequencies, count * 8).Clear();
         for (int i = 0; i < count; i++)
         {
             float bound = row.BoundOf(ranges[i]);
-            if (bound <= 0)
+            if (bound > 0)
             {
-                continue;
+                rests[i] -= bound;
+                row.Find(ranges[i], frequencies + i * 8);
             }
+        }
 
-            rests[i] -= bound;
-            Vector256<int>.Zero.Store(frequencies);
-            row.Find(ranges[i], frequencies);
-            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies));
+        var weight = Vector256.Create(row.Weight);
+        for (int i = 0; i < count; i++)
+        {
+            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i * 8));
             sums[i] += weight * frequency / Vector256.Max(frequency + halves[i], Vector256.Create(float.Epsilon));
         }
     }

@@ -26,21 +26,38 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
 
     public void Clear() => new Span<byte>(levels, Count).Clear();
 
-    /// <summary>Adds one posting after the other of a list, ascending; of those in one range only the highest counts.</summary>
-    public void Add(ReadOnlySpan<int> numbers, float* scores, float scale)
+    /// <summary>Adds a list, posting by posting; of those in one range only the highest counts.</summary>
+    /// <param name="numbers">The documents, ascending.</param>
+    /// <param name="scores">Of each document; some more can be read.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="scale">Levels for a score of 1.</param>
+    public void Add(int* numbers, float* scores, int count, float scale)
     {
+        // Locals, because the stores below could otherwise change the fields for all the compiler knows.
+        byte* all = levels;
+        int* own = stackalloc int[Vector256<int>.Count];
+        var factor = Vector256.Create(scale);
         int last = -1;
         int before = 0;
-        for (int i = 0; i < numbers.Length; i++)
+        for (int first = 0; first < count; first += Vector256<int>.Count)
         {
-            int range = numbers[i] >> Shift;
-            int level = (int)(scores[i] * scale) + 1;
-            before = range == last ? before : 0;
-            last = range;
-            if (level > before)
+            (Vector256.ConvertToInt32(Vector256.Load(scores + first) * factor) + Vector256<int>.One).Store(own);
+            int end = Math.Min(Vector256<int>.Count, count - first);
+            for (int i = 0; i < end; i++)
             {
-                levels[range] = (byte)Math.Min(levels[range] + level - before, byte.MaxValue);
-                before = level;
+                int range = numbers[first + i] >> Shift;
+                int level = own[i];
+                if (range == last)
+                {
+                    (level, before) = (Math.Max(level - before, 0), Math.Max(level, before));
+                }
+                else
+                {
+                    last = range;
+                    before = level;
+                }
+
+                all[range] = (byte)Math.Min(all[range] + level, byte.MaxValue);
             }
         }
     }
