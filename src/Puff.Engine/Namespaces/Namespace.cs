@@ -67,10 +67,9 @@ internal sealed class Namespace
     /// <summary>Every write acknowledged before the call is in the view afterwards.</summary>
     public Task FreshenAsync() => freshness.RunAsync();
 
-    /// <summary>The state a query reads: with every write acknowledged before the call, or as this node knows it.</summary>
+    /// <summary>The state a query reads: with every write acknowledged before the call, or as this node knows it, if no object of it can be gone.</summary>
     public async Task<NamespaceSnapshot> ReadAsync(bool isStrong, CancellationToken cancellation)
     {
-        // What an old manifest names may be gone, and was perhaps never fetched; mapped objects stay.
         if (isStrong || View is not { State.IsLive: true } known || (!context.Store.Capabilities.SupportsMapping && !IsTrusted(known.ReadAt)))
         {
             await FreshenAsync().WaitAsync(cancellation);
