@@ -32,7 +32,7 @@ internal sealed record SystemResult
 /// <param name="P99">Milliseconds.</param>
 /// <param name="Scanned">Share of the documents that some code or vector was compared with; null when the system does not tell.</param>
 /// <param name="ResidentBytes">Memory of the process after the queries, pages of mapped files included.</param>
-/// <param name="AnonymousBytes">Of these, memory that is not pages of files.</param>
+/// <param name="AnonymousBytes">Of these, memory that is not pages of files; the rest are mapped files.</param>
 /// <param name="ManagedBytes">The garbage-collected heap; null for systems that have none or do not tell.</param>
 internal sealed record RecallPoint(
     string Setting,

@@ -15,13 +15,14 @@ internal sealed class Tables(TextWriter output)
         output.WriteLine($"{result.Documents} documents; built in {Text(result.BuildSeconds, "0.0")} s on {result.BuildThreads} threads "
             + $"({Text(result.BuildProcessorSeconds, "0.0")} s of processor time); "
             + $"{Bytes(result.DiskBytes)} on disk, {result.DiskBytes / Math.Max(1, result.Documents)} bytes a document");
-        Row("setting", "filter", "recall@10", "queries/s", "p50 ms", "p99 ms", "scanned", "resident", "anonymous", "managed");
-        Rule(10);
+        Row("setting", "filter", "recall@10", "queries/s", "p50 ms", "p99 ms", "scanned", "resident", "anonymous", "files", "managed");
+        Rule(11);
         foreach (var p in result.Points)
         {
             Row(
                 p.Setting, p.Filter, Text(p.Recall, "0.0000"), Text(p.QueriesPerSecond, "0.#"), Text(p.P50, "0.000"), Text(p.P99, "0.000"),
                 p.Scanned is { } share ? Text(share * 100, "0.00") + " %" : "", Bytes(p.ResidentBytes), Bytes(p.AnonymousBytes),
+                Bytes(p.ResidentBytes - p.AnonymousBytes),
                 p.ManagedBytes is { } managed ? Bytes(managed) : "");
         }
 

@@ -24,7 +24,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
     private const int LargestRank = 16_384;
 
     // Searches ask for few leaves first, and then for more and more. The few come from below few upper nodes, so a near leaf may only be among the next.
-    private const int FirstLeaves = 4;
+    private const int FirstLeaves = 8;
     private const int LargestPlan = 1 << 24;
     private const int Resolution = 24;
 
