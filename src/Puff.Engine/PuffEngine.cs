@@ -201,8 +201,10 @@ public sealed class PuffEngine : IAsyncDisposable
     public async Task<WarmResult> WarmAsync(string name, CancellationToken cancellation = default)
     {
         using var lease = Open(name);
+        long before = CacheStatistics?.Requests ?? 0;
         using var snapshot = await lease.Namespace.ReadAsync(isStrong: true, cancellation);
-        return await context.Warmer.RunAsync(snapshot, lease.Namespace.View?.State.Entries.Count ?? 0, cancellation);
+        var result = await context.Warmer.RunAsync(snapshot, lease.Namespace.View?.State.Entries.Count ?? 0, cancellation);
+        return result with { Requests = (CacheStatistics?.Requests ?? 0) - before };
     }
 
     /// <summary>Opens a namespace and loads the rest of it when this has returned; NotFound when it does not exist.</summary>

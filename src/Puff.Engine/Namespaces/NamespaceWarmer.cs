@@ -19,9 +19,8 @@ internal sealed class NamespaceWarmer(EngineContext context)
     public async Task<WarmResult> RunAsync(NamespaceSnapshot snapshot, int logEntries, CancellationToken cancellation)
     {
         var segments = snapshot.Sets.OfType<SegmentDocumentSet>().Select(s => s.Segment).ToList();
-        var before = Store?.Statistics;
         long limit = context.Settings.WarmBytes;
-        limit = before is { CapacityBytes: > 0 } cache ? Math.Min(limit, (long)(cache.CapacityBytes * ShareOfCache)) : limit;
+        limit = Store?.Statistics is { CapacityBytes: > 0 } cache ? Math.Min(limit, (long)(cache.CapacityBytes * ShareOfCache)) : limit;
         long bytes = 0;
         var parts = segments.SelectMany(s => s.PartsByWorth.Where(p => p.IsDemandLoaded).Select((part, rank) => (Part: part, Rank: rank)));
         foreach (var (part, _) in parts.OrderBy(p => p.Rank).ToList())
@@ -38,7 +37,6 @@ internal sealed class NamespaceWarmer(EngineContext context)
             Clusters = segments.Sum(s => s.Descriptor.Trees.Sum(t => s.GetCodes(t.Attribute)?.Groups.Length ?? 0)),
             LogEntries = logEntries,
             Bytes = bytes,
-            Requests = (Store?.Statistics.Requests - before?.Requests) ?? 0,
         };
     }
 

@@ -96,6 +96,45 @@ public sealed class CachedQueriesTests : IDisposable
         Assert.Equal(0, (await RunAsync(fixture, plain)).Gets);
     }
 
+    [Fact]
+    public async Task A_warm_namespace_asks_for_nothing_and_a_query_past_the_cache_for_everything()
+    {
+        await using var fixture = new EngineFixture();
+        await WriteAsync(await fixture.OpenAsync(), "one", new Random(7), 0, Documents);
+        await fixture.FlushAsync("one");
+        var remote = new RemoteStore(new Lasting(fixture.Store));
+        await using var store = new ExtentObjectStore(remote, Options(400));
+        await using var engine = await PuffEngine.OpenAsync(fixture.Settings, new EngineComponents { Store = store });
+        var warm = await engine.WarmAsync("one");
+        Assert.True(warm is { Segments: 1, TextSegments: 1, Clusters: > 0, Requests: > 0, Bytes: > 500_000 }, $"{warm}");
+        Assert.Equal(0, (await engine.WarmAsync("one")).Requests);
+        var requests = Enumerable.Range(0, 5).Select(kind => Request(kind, new Random(kind))).ToList();
+        var answers = new List<string>();
+        foreach (var request in requests)
+        {
+            answers.Add(Describe(await engine.QueryAsync("one", request)));
+        }
+
+        long before = store.Statistics.Requests;
+        Assert.Equal(warm.Requests, before);
+        for (int i = 0; i < requests.Count; i++)
+        {
+            int gets = SegmentGets(remote);
+            var past = await engine.QueryPastCacheAsync("one", new MultiQueryRequest([requests[i]]));
+            Assert.Equal(answers[i], Describe(past.Results[0]));
+            Assert.True(SegmentGets(remote) > gets);
+        }
+
+        Assert.Equal(before, store.Statistics.Requests);
+        await engine.PatchMetadataAsync("one", new MetadataPatch { SetsPinning = true, PinnedReplicas = 1 });
+        Assert.True(store.Statistics.PinnedBytes > 500_000);
+        Assert.True(await engine.PurgeCacheAsync("one") > 0);
+        Assert.Equal(answers[0], Describe(await engine.QueryAsync("one", requests[0])));
+        Assert.Equal(ErrorKind.NotFound, (await Assert.ThrowsAsync<PuffException>(() => engine.PurgeCacheAsync("none"))).Kind);
+    }
+
+    private static int SegmentGets(RemoteStore remote) => remote.Gets.Count(g => g.Key.Contains("/seg/", StringComparison.Ordinal));
+
     private async Task<(string Answers, int Gets)> RunAsync(EngineFixture fixture, PuffEngine plain)
     {
         var remote = new RemoteStore(new Lasting(fixture.Store));
@@ -116,7 +155,7 @@ public sealed class CachedQueriesTests : IDisposable
             answers = string.Join('\n', texts);
         }
 
-        return (answers, remote.Gets.Count(g => g.Key.Contains("/seg/", StringComparison.Ordinal)));
+        return (answers, SegmentGets(remote));
     }
 
     private ExtentStoreOptions Options(int blocks) =>
