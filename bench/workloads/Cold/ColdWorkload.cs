@@ -96,7 +96,7 @@ internal static class ColdWorkload
 
     private static async Task MeasureAsync(Options options, string folder, string name, string title, Func<int, QueryRequest> request)
     {
-        var cold = new ColdStore(folder, name);
+        await using var cold = new ColdStore(folder, name);
         if (options.Text("opening", "yes") == "yes")
         {
             double bytes = await cold.PrepareAsync();

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace Puff.Engine.Vectors;
@@ -14,10 +15,9 @@ internal sealed unsafe class CentroidBlock
         Stride = shape.PaddedDimensions;
         long count = (long)nodes.Count * Stride;
         rows = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(count, 1) * sizeof(float), 64);
-        for (long i = 0; i < count; i++)
-        {
-            rows[i] = CentroidScale.Widen(nodes.Centroids[i], shape.CentroidScale);
-        }
+        var widened = new Span<float>(rows, checked((int)count));
+        TensorPrimitives.ConvertToSingle(nodes.Centroids.AsSpan(0, widened.Length), widened);
+        TensorPrimitives.Multiply(widened, shape.CentroidScale, widened);
     }
 
     ~CentroidBlock() => NativeMemory.AlignedFree(rows);
