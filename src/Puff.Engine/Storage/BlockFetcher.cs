@@ -175,7 +175,7 @@ internal sealed class BlockFetcher(HedgedReads reads, ExtentStoreOptions options
     {
         long offset = (long)first << LocalCopy.BlockShift;
         long length = Math.Min((long)(last + 1) << LocalCopy.BlockShift, memory.Length) - offset;
-        var got = await reads.GetAsync(memory.Key, offset, length, memory.Purpose);
+        var got = await reads.GetAsync(memory.Key, new GetOptions(offset, length), memory.Purpose, CancellationToken.None);
         Interlocked.Increment(ref requests);
         Interlocked.Add(ref fetchedBytes, got.Content?.Length ?? 0);
         step.Record?.Add(step.Number, ObjectKinds.Of(memory.Key), got.Content?.Length ?? 0);

@@ -39,13 +39,13 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
     /// <summary>The same objects past the cache: what is read through this store is fetched anew, and nothing of it stays.</summary>
     public ExtentObjectStore WithoutCache() => new(Inner, options with { KeepsBlocks = false });
 
-    /// <summary>How many requests for blocks were sent a second time, because the first took unusually long.</summary>
+    /// <summary>How many reads and listings were sent a second time, because the first took unusually long.</summary>
     public long HedgedRequests => reads.Hedges;
 
     public override async ValueTask<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
     {
         int step = ReadRecord.StepOfNow();
-        var result = await Inner.GetAsync(key, options, purpose, cancellation);
+        var result = await reads.GetAsync(key, options, purpose, cancellation);
         Note(step, key, result.Content?.Length ?? 0);
         return result;
     }
@@ -53,7 +53,7 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
     public override async ValueTask<ListPage> ListAsync(ListOptions options, StorePurpose purpose, CancellationToken cancellation)
     {
         int step = ReadRecord.StepOfNow();
-        var page = await Inner.ListAsync(options, purpose, cancellation);
+        var page = await reads.ListAsync(options, purpose, cancellation);
         Note(step, "list", 0);
         return page;
     }
@@ -61,7 +61,7 @@ public sealed class ExtentObjectStore : DelegatingObjectStore
     public override async ValueTask<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation)
     {
         int step = ReadRecord.StepOfNow();
-        var memory = await Inner.MapAsync(key, purpose, cancellation);
+        var memory = await reads.MapAsync(key, purpose, cancellation);
         Note(step, key, memory?.Length ?? 0);
         return memory;
     }

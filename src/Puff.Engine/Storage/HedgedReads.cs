@@ -1,7 +1,8 @@
 namespace Puff.Engine.Storage;
 
 /// <summary>
-/// Ranged reads, of which the unusually slow ones are sent a second time ("hedged"): what is usual is learnt from the last requests of about the same size.
+/// Reads and listings, of which the unusually slow ones are sent a second time ("hedged"): what is usual is learnt from the last requests of the same kind and
+/// of about the same size. Both requests begin after whoever asked did, so either answer is as fresh as it has to be.
 /// </summary>
 internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double mostShare)
 {
@@ -11,6 +12,11 @@ internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double 
     private const int KeptSamples = 256;
     private const double Usual = 0.95;
 
+    // Kinds of requests beside ranges, which are told apart by their length.
+    private const int Listing = 100;
+    private const int FirstWholeObject = 200;
+    private const int FirstMappedObject = 300;
+
     private readonly Lock gate = new();
     private readonly Dictionary<int, Durations> classes = [];
     private long requests;
@@ -19,24 +25,39 @@ internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double 
     /// <summary>How many requests were sent a second time so far.</summary>
     public long Hedges => Interlocked.Read(ref hedges);
 
-    public async Task<GetResult> GetAsync(string key, long offset, long length, StorePurpose purpose)
+    public Task<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation) => RunAsync(
+        options.Length is { } length ? ClassOf(length) : FirstWholeObject + (int)purpose,
+        () => store.GetAsync(key, options, purpose, cancellation).AsTask(),
+        static result => result.Content?.Release(),
+        cancellation);
+
+    public Task<ListPage> ListAsync(ListOptions options, StorePurpose purpose, CancellationToken cancellation) =>
+        RunAsync(Listing, () => store.ListAsync(options, purpose, cancellation).AsTask(), static _ => { }, cancellation);
+
+    public Task<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation) => RunAsync(
+        FirstMappedObject + (int)purpose,
+        () => store.MapAsync(key, purpose, cancellation).AsTask(),
+        static memory => memory?.Release(),
+        cancellation);
+
+    private async Task<T> RunAsync<T>(int kind, Func<Task<T>> send, Action<T> drop, CancellationToken cancellation)
     {
         long start = time.GetTimestamp();
-        var first = SendAsync(key, offset, length, purpose);
-        if (Patience(length) is not { } patience)
+        var first = send();
+        if (Patience(kind) is not { } patience)
         {
-            return await NoteAsync(first, start, length);
+            return await NoteAsync(first, start, kind);
         }
 
-        using var giveUp = new CancellationTokenSource();
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         await Task.WhenAny(first, Task.Delay(patience, time, giveUp.Token));
         giveUp.Cancel();
-        if (first.IsCompleted || !MayHedge())
+        if (first.IsCompleted || cancellation.IsCancellationRequested || !MayHedge())
         {
-            return await NoteAsync(first, start, length);
+            return await NoteAsync(first, start, kind);
         }
 
-        var second = SendAsync(key, offset, length, purpose);
+        var second = send();
         var winner = await Task.WhenAny(first, second);
         var loser = ReferenceEquals(winner, first) ? second : first;
         if (!winner.IsCompletedSuccessfully)
@@ -44,36 +65,33 @@ internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double 
             (winner, loser) = (loser, winner);
         }
 
-        _ = DropAsync(loser);
-        return await NoteAsync(winner, start, length);
+        _ = DropAsync(loser, drop);
+        return await NoteAsync(winner, start, kind);
     }
 
     private static int ClassOf(long length) => System.Numerics.BitOperations.Log2((ulong)Math.Max(length, 1)) / 2;
 
-    private static async Task DropAsync(Task<GetResult> request)
+    private static async Task DropAsync<T>(Task<T> request, Action<T> drop)
     {
         try
         {
-            (await request).Content?.Release();
+            drop(await request);
         }
-        catch (PuffException)
+        catch (Exception failure) when (failure is PuffException or OperationCanceledException)
         {
             // The other answer counts.
         }
     }
 
-    private async Task<GetResult> SendAsync(string key, long offset, long length, StorePurpose purpose) =>
-        await store.GetAsync(key, new GetOptions(offset, length), purpose, CancellationToken.None);
-
-    private async Task<GetResult> NoteAsync(Task<GetResult> request, long start, long length)
+    private async Task<T> NoteAsync<T>(Task<T> request, long start, int kind)
     {
         var result = await request;
         lock (gate)
         {
             requests++;
-            if (!classes.TryGetValue(ClassOf(length), out var durations))
+            if (!classes.TryGetValue(kind, out var durations))
             {
-                classes.Add(ClassOf(length), durations = new Durations());
+                classes.Add(kind, durations = new Durations());
             }
 
             durations.Add(time.GetElapsedTime(start));
@@ -83,11 +101,11 @@ internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double 
     }
 
     /// <summary>How long to wait before a second request; null when nothing is known yet, or none is wanted.</summary>
-    private TimeSpan? Patience(long length)
+    private TimeSpan? Patience(int kind)
     {
         lock (gate)
         {
-            return mostShare > 0 && classes.TryGetValue(ClassOf(length), out var durations) ? durations.Usual : null;
+            return mostShare > 0 && classes.TryGetValue(kind, out var durations) ? durations.Usual : null;
         }
     }
 

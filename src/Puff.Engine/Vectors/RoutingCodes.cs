@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Puff.Engine.Numerics;
 
@@ -115,11 +116,8 @@ internal sealed unsafe class RoutingCodes : IDisposable
             if (i < section.Count)
             {
                 float* centroid = tree.Centroid(nodes[section.FirstNode + i]);
-                for (int d = 0; d < padded; d++)
-                {
-                    residual.Pointer[d] = centroid[d] - anchor[d];
-                }
-
+                var target = new Span<float>(residual.Pointer, padded);
+                TensorPrimitives.Subtract(new ReadOnlySpan<float>(centroid, padded), new ReadOnlySpan<float>(anchor, padded), target);
                 BinaryCodes.Encode(residual.Pointer, anchor, padded, block, lane);
             }
         }

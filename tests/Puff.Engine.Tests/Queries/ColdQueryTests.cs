@@ -57,7 +57,7 @@ public sealed class ColdQueryTests
     public async Task A_warm_query_asks_for_the_newest_writes_only()
     {
         await using var fixture = await FillAsync(300, 20);
-        var store = new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions());
+        var store = new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions { HedgedShare = 0 });
         await using var engine = await fixture.OpenAsync(store);
         foreach (string shape in Shapes.Select(s => s.Data))
         {
@@ -128,7 +128,7 @@ public sealed class ColdQueryTests
             string shape = Shapes.ElementAt(i % Shapes.Count()).Data;
             try
             {
-                await using var engine = await fixture.OpenAsync(new ExtentObjectStore(remote, new ExtentStoreOptions()));
+                await using var engine = await fixture.OpenAsync(new ExtentObjectStore(remote, new ExtentStoreOptions { HedgedShare = 0 }));
                 await AssertSameAsync(fixture, shape, await engine.QueryAsync(Name, Request(shape)));
                 answers++;
             }
@@ -221,7 +221,7 @@ public sealed class ColdQueryTests
 
     private static async Task<QueryResult> AskAsync(EngineFixture fixture, QueryRequest request)
     {
-        await using var engine = await fixture.OpenAsync(new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions()));
+        await using var engine = await fixture.OpenAsync(new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions { HedgedShare = 0 }));
         return await engine.QueryAsync(Name, request);
     }
 

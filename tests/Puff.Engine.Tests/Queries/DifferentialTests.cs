@@ -33,7 +33,7 @@ public sealed class DifferentialTests
         await using var fixture = new EngineFixture();
         fixture.Settings = fixture.Settings with { MergeFanIn = 3 };
         var engine = await fixture.OpenAsync();
-        var remote = new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions());
+        var remote = new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions { HedgedShare = 0 });
         var program = new RandomProgram(seed);
         var shapes = new HashSet<string>();
         for (int step = 0; step < Steps; step++)

@@ -16,7 +16,7 @@ public sealed class ExtentCacheTests : IDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private ExtentStoreOptions Options => new() { Folder = folder.Path, KeepsBlocks = true, CacheBytes = 64 * Block };
+    private ExtentStoreOptions Options => new() { Folder = folder.Path, KeepsBlocks = true, HedgedShare = 0, CacheBytes = 64 * Block };
 
     public void Dispose() => folder.Dispose();
 

@@ -6,7 +6,8 @@ namespace Puff.Engine.Tests.Storage;
 
 public sealed class ExtentObjectStoreContractTests : ObjectStoreContract
 {
-    protected override ValueTask<IObjectStore> OpenAsync() => new(new ExtentObjectStore(new RemoteStore(new MemoryObjectStore()), new ExtentStoreOptions()));
+    protected override ValueTask<IObjectStore> OpenAsync() =>
+        new(new ExtentObjectStore(new RemoteStore(new MemoryObjectStore()), new ExtentStoreOptions { HedgedShare = 0 }));
 }
 
 /// <summary>Demand-loaded objects: what is fetched, how often, and what failures become.</summary>
@@ -219,7 +220,7 @@ public sealed class ExtentObjectStoreTests : IDisposable
         return bytes;
     }
 
-    private ExtentStoreOptions Options => new() { Folder = folder.Path };
+    private ExtentStoreOptions Options => new() { Folder = folder.Path, HedgedShare = 0 };
 
     private async Task<ObjectMemory> OpenAsync(int length, ExtentObjectStore? store = null)
     {
