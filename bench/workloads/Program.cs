@@ -17,6 +17,9 @@ switch (args.FirstOrDefault())
     case "cold":
         await ColdWorkload.RunAsync(Options.Parse(rest));
         return 0;
+    case "cloud":
+        await CloudBill.RunAsync(Options.Parse(rest));
+        return 0;
     case "commit":
         await CommitLatency.RunAsync(Options.Parse(rest));
         return 0;
@@ -61,6 +64,7 @@ switch (args.FirstOrDefault())
             usage: puff-workloads WORKLOAD [--name value]...
               cold    [--kind vectors|text|small] [--dir DIR] [--samples 200] [--k 10] [--opening yes|no] [--explain no|yes], options of `vectors` or `text`
                                                                                   queries on a node that has nothing yet, of a store with a cloud's latencies
+              cloud   [--commits 300] [--queries 1000]                            commits, warm queries on a store like a cloud's; their requests and price
               commit  [--commits 2000] [--dir DIR]                                latency of one commit on the directory store, beside a bare fsync
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace
