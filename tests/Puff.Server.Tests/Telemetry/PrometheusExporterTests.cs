@@ -47,13 +47,13 @@ public class PrometheusExporterTests
         using var other = new Meter("Puff.Server");
         using var library = new Meter("System.Net.Http");
         using var engine = new Meter("Puff.Engine");
-        other.CreateCounter<long>("puff.other").Add(1);
-        library.CreateCounter<long>("http.other").Add(1);
+        other.CreateCounter<long>("puff.stranger").Add(1);
+        library.CreateCounter<long>("http.stranger").Add(1);
         engine.CreateCounter<long>("puff.store.requests.of.test").Add(4, Tag("purpose", "wal"));
 
         string text = Encoding.UTF8.GetString(exporter.Render().Span);
 
-        Assert.DoesNotContain("other", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("stranger", text, StringComparison.Ordinal);
         Assert.Contains("puff_store_requests_of_test_total{purpose=\"wal\"} 4\n", text, StringComparison.Ordinal);
     }
 
