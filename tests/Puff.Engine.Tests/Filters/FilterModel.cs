@@ -1,5 +1,6 @@
 using Puff.Engine.Filters;
 using Puff.Engine.Schema;
+using Puff.TestKit.Queries;
 
 namespace Puff.Engine.Tests.Filters;
 
@@ -50,43 +51,9 @@ internal static class FilterModel
 
     private static IEnumerable<string> Strings(Value value) => value.Kind == ValueKind.String ? [value.AsString] : Elements(value).Select(e => e.AsString);
 
-    private static IEnumerable<Value> Elements(Value value) => value.Kind switch
-    {
-        ValueKind.Null or ValueKind.EmptyArray => [],
-        ValueKind.BoolArray => value.AsBools.Select(Value.Bool),
-        ValueKind.IntArray => value.AsInts.Select(Value.Int),
-        ValueKind.UIntArray => value.AsUInts.Select(Value.UInt),
-        ValueKind.FloatArray => value.AsFloats.Select(Value.Float),
-        ValueKind.DateTimeArray => value.AsInts.Select(Value.DateTime),
-        ValueKind.StringArray => value.AsBytesArray.Select(Value.Utf8),
-        ValueKind.UuidArray => value.AsBytesArray.Select(Value.Uuid),
-        _ => [value],
-    };
+    private static IEnumerable<Value> Elements(Value value) => value.IsNull || value.IsArray ? PlainValues.Elements(value) : [value];
 
-    private static bool Same(Value left, Value right)
-    {
-        if (left.IsNull || right.IsNull)
-        {
-            return left.IsNull && right.IsNull;
-        }
+    private static bool Same(Value left, Value right) => PlainValues.AreEqual(left, right);
 
-        if (!left.IsArray)
-        {
-            return Order(left, right) == 0;
-        }
-
-        var ours = Elements(left).ToList();
-        var theirs = Elements(right).ToList();
-        return ours.Count == theirs.Count && ours.Zip(theirs).All(pair => Order(pair.First, pair.Second) == 0);
-    }
-
-    private static int Order(Value left, Value right) => left.Kind switch
-    {
-        ValueKind.Bool => left.AsBool.CompareTo(right.AsBool),
-        ValueKind.Int => left.AsInt.CompareTo(right.AsInt),
-        ValueKind.UInt => left.AsUInt.CompareTo(right.AsUInt),
-        ValueKind.Float => left.AsFloat < right.AsFloat ? -1 : left.AsFloat > right.AsFloat ? 1 : 0,
-        ValueKind.DateTime => left.AsDateTime.CompareTo(right.AsDateTime),
-        _ => left.AsBytes.AsSpan().SequenceCompareTo(right.AsBytes),
-    };
+    private static int Order(Value left, Value right) => PlainValues.Compare(left, right);
 }
