@@ -25,20 +25,29 @@ internal sealed class HedgedReads(IObjectStore store, TimeProvider time, double 
     /// <summary>How many requests were sent a second time so far.</summary>
     public long Hedges => Interlocked.Read(ref hedges);
 
-    public Task<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation) => RunAsync(
-        options.Length is { } length ? ClassOf(length) : FirstWholeObject + (int)purpose,
-        () => store.GetAsync(key, options, purpose, cancellation).AsTask(),
-        static result => result.Content?.Release(),
-        cancellation);
+    public Task<GetResult> GetAsync(string key, GetOptions options, StorePurpose purpose, CancellationToken cancellation)
+    {
+        Task<GetResult> SendAsync() => store.GetAsync(key, options, purpose, cancellation).AsTask();
+        if (options.Length is null && !IsShort(purpose))
+        {
+            return SendAsync();
+        }
+
+        int kind = options.Length is { } length ? ClassOf(length) : FirstWholeObject + (int)purpose;
+        return RunAsync(kind, SendAsync, static got => got.Content?.Release(), cancellation);
+    }
 
     public Task<ListPage> ListAsync(ListOptions options, StorePurpose purpose, CancellationToken cancellation) =>
         RunAsync(Listing, () => store.ListAsync(options, purpose, cancellation).AsTask(), static _ => { }, cancellation);
 
-    public Task<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation) => RunAsync(
-        FirstMappedObject + (int)purpose,
-        () => store.MapAsync(key, purpose, cancellation).AsTask(),
-        static memory => memory?.Release(),
-        cancellation);
+    public Task<ObjectMemory?> MapAsync(string key, StorePurpose purpose, CancellationToken cancellation)
+    {
+        Task<ObjectMemory?> SendAsync() => store.MapAsync(key, purpose, cancellation).AsTask();
+        return IsShort(purpose) ? RunAsync(FirstMappedObject + (int)purpose, SendAsync, static memory => memory?.Release(), cancellation) : SendAsync();
+    }
+
+    /// <summary>Whole objects of other purposes may have gigabytes: nothing says what is slow, and a second request would not be cheap.</summary>
+    private static bool IsShort(StorePurpose purpose) => purpose is StorePurpose.Manifest or StorePurpose.Wal;
 
     private async Task<T> RunAsync<T>(int kind, Func<Task<T>> send, Action<T> drop, CancellationToken cancellation)
     {
