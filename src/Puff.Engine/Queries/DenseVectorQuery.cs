@@ -38,6 +38,15 @@ internal sealed unsafe class DenseVectorQuery(AttributeDefinition attribute, Exa
     public override bool TryDistance(DocumentSet set, int document, out float distance)
     {
         distance = 0;
+        if (set.GetExactRows(Attribute) is { } stored)
+        {
+            // One vector of a segment, not the blocks of all: those would be read and verified from beginning to end.
+            byte* buffer = stackalloc byte[Attribute.Type.VectorBytes];
+            byte* row = stored.Row(document, buffer);
+            distance = row == null ? 0 : scorer.Distance(row);
+            return row != null;
+        }
+
         var rows = set.GetVectors(Attribute);
         if (rows is null)
         {

@@ -1,5 +1,6 @@
 using Puff.Engine.Encoding;
 using Puff.Engine.Namespaces;
+using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
 namespace Puff.Engine.Queries;
@@ -7,12 +8,15 @@ namespace Puff.Engine.Queries;
 /// <summary>One bound query being executed on a snapshot: its set views and what it has cost so far.</summary>
 internal sealed class QueryRun
 {
+    private readonly IReadOnlyList<AttributeDefinition> carried;
+
     public QueryRun(NamespaceSnapshot snapshot, BoundQuery query, CancellationToken cancellation)
     {
         Snapshot = snapshot;
         Query = query;
         Cancellation = cancellation;
         Reads = snapshot.Sets.Any(s => s.IsDemandLoaded) ? new ReadBatch() : null;
+        carried = [.. query.Selected, .. query.Computed.Select(c => c.Distance?.Attribute ?? c.Highlight?.Attribute).OfType<AttributeDefinition>()];
         PlanAttributes();
         Views = new SetView[snapshot.Sets.Count];
         for (int i = 0; i < Views.Length; i++)
@@ -50,8 +54,8 @@ internal sealed class QueryRun
     /// <summary>Documents ranked or aggregated one by one.</summary>
     public long RowsScanned { get; set; }
 
-    /// <summary>Adds what the answer carries of a document to <see cref="Reads"/>.</summary>
-    public void PlanRow(int set, int document, bool isKnown) => Snapshot.Sets[set].PlanRow(document, Query.Selected, Reads!, isKnown);
+    /// <summary>Adds what the answer carries of a document, or is computed from, to <see cref="Reads"/>.</summary>
+    public void PlanRow(int set, int document, bool isKnown) => Snapshot.Sets[set].PlanRow(document, carried, Reads!, isKnown);
 
     private void PlanAttributes()
     {

@@ -61,6 +61,9 @@ internal sealed class MappedPart
         return length;
     }
 
+    /// <summary>Waits until all of the part is here: for readers that go through it from beginning to end, and would wait for block after block.</summary>
+    public void RequireAll() => memory.Require(0, memory.Length);
+
     /// <summary>Who reads the part while blocks of it may be taken away; null when they may not.</summary>
     public ReaderEpochs? Readers => memory.Readers;
 

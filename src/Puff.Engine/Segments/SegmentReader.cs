@@ -430,6 +430,7 @@ internal sealed class SegmentReader : ITextColumns
     /// <summary>Encodes a part with just this attribute in memory and opens it, so that built and stored columns cannot differ.</summary>
     private Column? BuildColumn(AttributeDefinition attribute)
     {
+        parts.Rows.RequireAll();
         var part = new PartEncoder(PartKind.Columns);
         try
         {
@@ -473,6 +474,7 @@ internal sealed class SegmentReader : ITextColumns
     /// <summary>Encodes a part with just this attribute in memory and opens it, so that built and stored indexes cannot differ.</summary>
     private TextSource BuildText(AttributeDefinition attribute)
     {
+        parts.Rows.RequireAll();
         var part = new PartEncoder(PartKind.Text);
         try
         {

@@ -16,7 +16,7 @@ public sealed class ColdQueryTests
     private const int Dimensions = 256;
     private static readonly string[] Words = ["amber", "birch", "cedar", "daisy", "elder", "fern", "grass", "hazel", "iris", "jasmine"];
 
-    public static TheoryData<string> Shapes => ["vector", "text", "filter", "order", "lookup", "aggregate", "all attributes"];
+    public static TheoryData<string> Shapes => ["vector", "text", "filter", "order", "lookup", "aggregate", "distance", "all attributes"];
 
     [Theory]
     [MemberData(nameof(Shapes))]
@@ -51,6 +51,18 @@ public sealed class ColdQueryTests
         Assert.True(cold.Cost.Reads.Steps <= 3, string.Join('\n', cold.Cost.Reads.Kinds));
         Assert.True(cold.Cost.Reads.Requests <= 60, string.Join('\n', cold.Cost.Reads.Kinds));
         await AssertSameAsync(fixture, shape, cold, Dimensions);
+    }
+
+    [Fact]
+    public async Task A_computed_distance_reads_the_vectors_of_its_rows_only()
+    {
+        await using var fixture = await FillAsync(4_500, Dimensions);
+        await PrepareAsync(fixture);
+        var cold = await AskAsync(fixture, Request("distance", Dimensions));
+        long bytes = cold.Cost.Reads.Kinds.Where(k => k.Kind == "vectors").Sum(k => k.Bytes);
+
+        // Five rows, at worst in a block each; all vectors of the segment have 1.5 MB.
+        Assert.InRange(bytes, 1, 5 * LocalCopy.BlockBytes);
     }
 
     [Fact]
@@ -171,6 +183,11 @@ public sealed class ColdQueryTests
             "aggregate" => new QueryRequest
             {
                 AggregateBy = [new Aggregation("sum", AggregateFunction.Sum, "number")], GroupBy = [new GroupKey("color", "color", false)], Limit = 20,
+            },
+            "distance" => new QueryRequest
+            {
+                RankBy = QueryFixture.Order(("id", false)), Limit = 5,
+                ComputeAttributes = [new ComputedVectorDistance("near", "vector", new VectorOperand(Vector(5, dimensions), dimensions, false))],
             },
             _ => new QueryRequest { RankBy = QueryFixture.Order(("id", true)), Limit = 5, Select = new AttributeSelection(true, null, null) },
         };
