@@ -29,27 +29,21 @@ internal sealed class OpeningObject : IDisposable
     /// </summary>
     public static async Task<OpeningObject?> ReadAsync(IObjectStore store, string key, CancellationToken cancellation)
     {
-        var pieces = Enumerable.Range(0, Requests).Select(i => ReadPieceAsync(store, key, i, cancellation)).ToArray();
-        var parts = new List<GetResult>();
+        var pieces = new Pieces();
+        var reads = Enumerable.Range(0, Requests).Select(i => ReadPieceAsync(store, key, i, pieces, cancellation)).ToArray();
         try
         {
-            var first = await pieces[0];
-            int wanted = first.Content is null ? 1 : (int)Math.Min(Requests, (first.TotalBytes + RequestBytes - 1) / RequestBytes);
-            parts.Add(first);
-            for (int i = 1; i < wanted; i++)
+            long total = await reads[0];
+            for (int i = 1; i < Requests && (long)i * RequestBytes < total; i++)
             {
-                parts.Add(await pieces[i]);
+                await reads[i];
             }
 
-            return first.Content is null ? null : Assemble(parts);
+            return Open(pieces.Take());
         }
         finally
         {
-            parts.ForEach(p => p.Content?.Release());
-            foreach (var piece in pieces.Skip(Math.Max(parts.Count, 1)))
-            {
-                _ = DropAsync(piece);
-            }
+            _ = DropAsync(reads, pieces);
         }
     }
 
@@ -76,51 +70,118 @@ internal sealed class OpeningObject : IDisposable
 
     public void Dispose() => content.Release();
 
-    private static OpeningObject? Assemble(List<GetResult> parts)
+    private static OpeningObject? Open(NativeObjectMemory? content)
     {
-        // Another version's pieces: what came before them is good.
-        var same = parts.TakeWhile(p => p.Content is not null && p.ETag == parts[0].ETag).ToList();
-        var content = NativeObjectMemory.Allocate(same.Sum(p => p.Content!.Length));
-        long at = 0;
-        foreach (var part in same)
-        {
-            part.Content!.Span.CopyTo(content.WritableSpan[(int)at..]);
-            at += part.Content.Length;
-        }
-
         try
         {
-            return new OpeningObject(content);
+            return content is null ? null : new OpeningObject(content);
         }
         catch (Exception error) when (error is CorruptDataException or OverflowException or ArgumentException)
         {
-            content.Release();
+            content!.Release();
             return null;
         }
     }
 
     /// <summary>A failure means that there is nothing to be had: the objects themselves are there.</summary>
-    private static async Task<GetResult> ReadPieceAsync(IObjectStore store, string key, int number, CancellationToken cancellation)
+    /// <returns>Bytes of the whole object; 0 when there is none.</returns>
+    private static async Task<long> ReadPieceAsync(IObjectStore store, string key, int number, Pieces pieces, CancellationToken cancellation)
     {
         try
         {
-            return await store.GetAsync(key, new GetOptions((long)number * RequestBytes, RequestBytes), StorePurpose.Manifest, cancellation);
+            var got = await store.GetAsync(key, new GetOptions((long)number * RequestBytes, RequestBytes), StorePurpose.Manifest, cancellation);
+            pieces.Add(number, got);
+            got.Content?.Release();
+            return got.TotalBytes;
         }
         catch (PuffException)
         {
-            return new GetResult(GetStatus.Absent, null, null, 0);
+            return 0;
         }
     }
 
-    private static async Task DropAsync(Task<GetResult> piece)
+    /// <summary>Nobody waits for the rest.</summary>
+    private static async Task DropAsync(Task<long>[] reads, Pieces pieces)
     {
         try
         {
-            (await piece).Content?.Release();
+            await Task.WhenAll(reads);
         }
         catch (OperationCanceledException)
         {
-            // Nobody waits for it.
+            // So is whoever asked.
+        }
+
+        pieces.Take()?.Release();
+    }
+
+    /// <summary>Puts pieces together while others are on their way: those of the version that the first to come belongs to.</summary>
+    private sealed class Pieces
+    {
+        private readonly Lock gate = new();
+        private readonly int[] lengths = new int[Requests];
+        private NativeObjectMemory? content;
+        private string? version;
+        private bool isTaken;
+
+        public void Add(int number, in GetResult got)
+        {
+            if (got.Content is not { Length: > 0 } piece)
+            {
+                return;
+            }
+
+            NativeObjectMemory target;
+            lock (gate)
+            {
+                if (isTaken || (version is not null && version != got.ETag))
+                {
+                    return;
+                }
+
+                version = got.ETag;
+                content ??= NativeObjectMemory.Allocate(Math.Min(got.TotalBytes, (long)Requests * RequestBytes));
+                target = content;
+                target.AddReference();
+            }
+
+            long at = (long)number * RequestBytes;
+            if (piece.Length <= Math.Min(RequestBytes, target.Length - at))
+            {
+                piece.Span.CopyTo(target.WritableSpan[(int)at..]);
+                Volatile.Write(ref lengths[number], (int)piece.Length);
+            }
+
+            target.Release();
+        }
+
+        /// <summary>What came, without what lies behind a piece that did not; null when the beginning did not, and the second time.</summary>
+        public NativeObjectMemory? Take()
+        {
+            lock (gate)
+            {
+                var taken = isTaken ? null : content;
+                isTaken = true;
+                if (taken is null)
+                {
+                    return null;
+                }
+
+                long good = 0;
+                for (int i = 0; i < Requests && Volatile.Read(ref lengths[i]) > 0 && good == (long)i * RequestBytes; i++)
+                {
+                    good += lengths[i];
+                }
+
+                if (good == taken.Length)
+                {
+                    return taken;
+                }
+
+                var beginning = good == 0 ? null : NativeObjectMemory.CopyOf(taken.Span[..(int)good]);
+                taken.Release();
+                return beginning;
+            }
         }
     }
 }

@@ -51,9 +51,13 @@ internal static class TreeObject
             lists.Add(new NodeList(nodes.Parents, nodes.Centroids));
         }
 
-        // Here, because most trees are opened by whoever indexes, and not by a query that waits.
         var tree = grows ? older!.Tree.Append([.. lists]) : ClusterTree.Create(ShapeOf(header!.Value), [.. lists]);
-        tree.PrepareRouting();
+        if (store.Capabilities.SupportsMapping)
+        {
+            // Here, because most trees are opened by whoever indexes. On a remote store a query that found nothing of the namespace waits for this.
+            tree.PrepareRouting();
+        }
+
         return new IndexTree(descriptor, tree);
     }
 

@@ -20,7 +20,7 @@ internal sealed unsafe partial class ClusterTree
     private const int FlatRoutingLimit = 2_048;
 
     private readonly CentroidBlock[] blocks;
-    private readonly float*[] centroids;
+    private readonly nint[] centroids;
     private readonly int[] parents;
     private readonly int[] depths;
     private readonly int[] childStarts;
@@ -37,7 +37,7 @@ internal sealed unsafe partial class ClusterTree
         Rotation = rotation;
         this.blocks = blocks;
         this.parents = parents;
-        centroids = Rows(blocks, parents.Length);
+        centroids = new nint[parents.Length];
         depths = Depths(parents);
         (childStarts, children) = Children(parents);
         leaves = [.. Enumerable.Range(0, parents.Length).Where(IsLeaf)];
@@ -114,11 +114,15 @@ internal sealed unsafe partial class ClusterTree
     public ReadOnlySpan<int> Children(int node) => children.AsSpan(childStarts[node]..childStarts[node + 1]);
 
     /// <summary>In rotated space, <see cref="PaddedDimensions"/> numbers, 64-byte aligned.</summary>
-    public float* Centroid(int node) => centroids[node];
+    public float* Centroid(int node)
+    {
+        nint known = Volatile.Read(ref centroids[node]);
+        return (float*)(known != 0 ? known : FindCentroid(node));
+    }
 
     /// <summary>Squared distance of a rotated vector to a node's centroid.</summary>
     public float SquaredDistance(float* rotated, int node) =>
-        SquaredEuclidean.Compute<F32Element>((byte*)centroids[node], rotated, PaddedDimensions);
+        SquaredEuclidean.Compute<F32Element>((byte*)Centroid(node), rotated, PaddedDimensions);
 
     /// <summary>
     /// Position of a node in a walk through the tree that goes from each node to the nearest sibling not yet seen and from a parent to its children: nodes with
@@ -127,8 +131,8 @@ internal sealed unsafe partial class ClusterTree
     public int WalkRank(int node) => walk.Value[node];
 
     /// <summary>
-    /// Finds the leaves whose centroids are nearest to a query: the nearest but for rare misses, since most are judged by their codes. The first call on a
-    /// version of a tree makes these codes; that takes a few microseconds a leaf.
+    /// Finds the leaves whose centroids are nearest to a query: the nearest but for rare misses, since most are judged by their codes. A code is made when it
+    /// is first needed, which takes a few microseconds.
     /// </summary>
     /// <param name="query">Prepared with a vector in rotated space.</param>
     /// <param name="scratch">Reusable.</param>
@@ -139,8 +143,16 @@ internal sealed unsafe partial class ClusterTree
     public int Route(CodeQuery query, RouteScratch scratch, int count, Span<int> leaves, Span<float> squaredDistances) =>
         Router().Route(query, scratch, count, leaves, squaredDistances);
 
-    /// <summary>Makes what <see cref="Route"/> needs, so that the first query need not wait for it.</summary>
-    public void PrepareRouting() => Router();
+    /// <summary>Makes all that <see cref="Route"/> needs for any query, so that none has to wait for it.</summary>
+    public void PrepareRouting()
+    {
+        for (int node = 0; node < NodeCount; node++)
+        {
+            Centroid(node);
+        }
+
+        Router().Prepare();
+    }
 
     public void AddReference()
     {
@@ -207,19 +219,19 @@ internal sealed unsafe partial class ClusterTree
         return [.. all];
     }
 
-    private static float*[] Rows(CentroidBlock[] blocks, int nodes)
+    /// <summary>The first time: what is written down here is the same whoever does it.</summary>
+    private nint FindCentroid(int node)
     {
-        var rows = new float*[nodes];
-        int node = 0;
-        foreach (var block in blocks)
+        int index = node;
+        int block = 0;
+        while (index >= blocks[block].Count)
         {
-            for (int i = 0; i < block.Count; i++)
-            {
-                rows[node++] = block.Row(i);
-            }
+            index -= blocks[block++].Count;
         }
 
-        return rows;
+        nint centroid = (nint)blocks[block].Row(index);
+        Volatile.Write(ref centroids[node], centroid);
+        return centroid;
     }
 
     private static int[] Depths(int[] parents)

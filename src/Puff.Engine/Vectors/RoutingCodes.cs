@@ -7,7 +7,7 @@ namespace Puff.Engine.Vectors;
 
 /// <summary>
 /// The 1-bit codes of some nodes' centroids, for finding those near a query without touching the centroids of the others. Nodes are coded relative to an upper
-/// node that many of them share. Immutable.
+/// node that many of them share, and when a query first comes to that: one on a node that has just opened the tree waits for few. For any number of threads.
 /// </summary>
 internal sealed unsafe class RoutingCodes : IDisposable
 {
@@ -15,6 +15,8 @@ internal sealed unsafe class RoutingCodes : IDisposable
     private readonly Section[] sections;
     private readonly int[] nodes;
     private readonly int blockBytes;
+    private readonly bool[] isReady;
+    private readonly Lock encoding = new();
     private byte* blocks;
 
     /// <param name="tree">Whose centroids are coded; has to outlive this.</param>
@@ -35,10 +37,7 @@ internal sealed unsafe class RoutingCodes : IDisposable
         }
 
         blocks = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, (long)block * blockBytes), 64);
-        foreach (var section in sections)
-        {
-            Encode(section);
-        }
+        isReady = new bool[sections.Length];
     }
 
     ~RoutingCodes() => NativeMemory.AlignedFree(blocks);
@@ -48,6 +47,15 @@ internal sealed unsafe class RoutingCodes : IDisposable
 
     /// <summary>The nodes of a section.</summary>
     public ReadOnlySpan<int> Nodes(int section) => nodes.AsSpan(sections[section].FirstNode, sections[section].Count);
+
+    /// <summary>Makes the codes of all sections.</summary>
+    public void Prepare()
+    {
+        for (int i = 0; i < sections.Length; i++)
+        {
+            Prepare(i);
+        }
+    }
 
     /// <summary>Offers all nodes of all sections, the nearest sections first: then most of the nodes of the others are refused unseen.</summary>
     /// <param name="wanted">Nodes that <see cref="RouteScratch.Near"/> should keep, at least.</param>
@@ -75,6 +83,7 @@ internal sealed unsafe class RoutingCodes : IDisposable
     /// <param name="anchorDistance">Squared distance of the query to the section's upper node.</param>
     public void Scan(CodeQuery query, int section, float anchorDistance, NodeSieve near)
     {
+        Prepare(section);
         float* estimates = stackalloc float[BinaryCodes.BlockVectors];
         float* bounds = stackalloc float[BinaryCodes.BlockVectors];
         var (_, firstBlock, firstNode, count) = sections[section];
@@ -97,6 +106,23 @@ internal sealed unsafe class RoutingCodes : IDisposable
         NativeMemory.AlignedFree(blocks);
         blocks = null;
         GC.SuppressFinalize(this);
+    }
+
+    private void Prepare(int section)
+    {
+        if (Volatile.Read(ref isReady[section]))
+        {
+            return;
+        }
+
+        lock (encoding)
+        {
+            if (!isReady[section])
+            {
+                Encode(sections[section]);
+                Volatile.Write(ref isReady[section], true);
+            }
+        }
     }
 
     private void Encode(Section section)

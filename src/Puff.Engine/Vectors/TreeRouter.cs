@@ -62,6 +62,13 @@ internal sealed unsafe class TreeRouter : IDisposable
         return scratch.Nearest(tree, query.Rotated, scratch.Near.Nodes(), nearest[..count], squaredDistances);
     }
 
+    /// <summary>Makes the codes of all nodes.</summary>
+    public void Prepare()
+    {
+        top.Prepare();
+        leaves?.Prepare();
+    }
+
     public void Dispose()
     {
         top.Dispose();
