@@ -67,6 +67,15 @@ internal sealed class ChangeBatch
         AddColumn(state, value);
     }
 
+    /// <summary>Empties the batch and keeps its memory. Only while nobody else holds a change of it.</summary>
+    public void Clear()
+    {
+        Array.Clear(headers, 0, Count);
+        Count = 0;
+        columnCount = 0;
+        byteCount = 0;
+    }
+
     /// <summary>Sets the end of the transaction of the last change, a <see cref="ChangeKind.Commit"/>.</summary>
     public void SetEnd(Lsn end) => headers[Count - 1].End = end;
 

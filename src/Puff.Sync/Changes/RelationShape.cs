@@ -35,4 +35,8 @@ internal sealed record RelationShape(uint Oid, string Schema, string Table, Repl
 
         return -1;
     }
+
+    /// <summary>True when names, identity and columns are those of the other, whatever the versions.</summary>
+    public bool HasShapeOf(RelationShape other) =>
+        Oid == other.Oid && Schema == other.Schema && Table == other.Table && Identity == other.Identity && Columns.SequenceEqual(other.Columns);
 }
