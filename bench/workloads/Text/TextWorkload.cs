@@ -44,15 +44,11 @@ internal static class TextWorkload
         {
             using var snapshot = await store.ReadAsync();
             Describe(data, snapshot);
-            foreach (int k in new[] { 10, 100, 1_000 })
+            string only = options.Text("only", string.Empty);
+            foreach (var (name, queries, k, filter) in Kinds(data).Where(q => q.Name.StartsWith(only, StringComparison.Ordinal)))
             {
-                Measure(snapshot, data.Short, k, null, $"1-5 words, k {k}");
+                Measure(snapshot, queries, k, filter, name);
             }
-
-            Measure(snapshot, data.Three, 10, null, "3 words, k 10");
-            Measure(snapshot, data.Long, 10, null, "13 words, k 10");
-            Measure(snapshot, data.Short, 10, Group(100), "1-5 words, filter 10 %");
-            Measure(snapshot, data.Short, 10, Group(10), "1-5 words, filter 1 %");
         }
 
         if (mode is "all" or "peers")
@@ -60,6 +56,17 @@ internal static class TextWorkload
             await TextPeers.RunAsync(options, data, folder.Path);
         }
     }
+
+    private static IEnumerable<(string Name, IReadOnlyList<string> Queries, int K, Filter? Filter)> Kinds(TextData data) =>
+    [
+        ("1-5 words, k 10", data.Short, 10, null),
+        ("1-5 words, k 100", data.Short, 100, null),
+        ("1-5 words, k 1000", data.Short, 1_000, null),
+        ("3 words, k 10", data.Three, 10, null),
+        ("13 words, k 10", data.Long, 10, null),
+        ("1-5 words, filter 10 %", data.Short, 10, Group(100)),
+        ("1-5 words, filter 1 %", data.Short, 10, Group(10)),
+    ];
 
     private static AttributeFilter Group(int below) => new("group", FilterOperator.Lt, Value.Int(below));
 

@@ -20,16 +20,17 @@ internal sealed class AndPredicate(Predicate[] operands) : CompositePredicate(op
         return true;
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         var ordered = InOrderOfCost(columns);
-        ordered[0].Evaluate(columns, result);
-        Refine(columns, result, ordered.AsSpan(1));
+        ordered[0].Evaluate(columns, result, cancellation);
+        Refine(columns, result, ordered.AsSpan(1), cancellation);
     }
 
-    public override void Refine(IColumnSource columns, BitSet result) => Refine(columns, result, InOrderOfCost(columns));
+    public override void Refine(IColumnSource columns, BitSet result, CancellationToken cancellation) =>
+        Refine(columns, result, InOrderOfCost(columns), cancellation);
 
-    private static void Refine(IColumnSource columns, BitSet result, ReadOnlySpan<Predicate> ordered)
+    private static void Refine(IColumnSource columns, BitSet result, ReadOnlySpan<Predicate> ordered, CancellationToken cancellation)
     {
         foreach (var operand in ordered)
         {
@@ -38,7 +39,7 @@ internal sealed class AndPredicate(Predicate[] operands) : CompositePredicate(op
                 return;
             }
 
-            operand.Refine(columns, result);
+            operand.Refine(columns, result, cancellation);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class AnyElementPredicate(AttributeDefinition attribute, ValueMa
         return false;
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         result.ClearAll();
         var column = columns.GetColumn(Attribute);
@@ -31,14 +31,14 @@ internal sealed class AnyElementPredicate(AttributeDefinition attribute, ValueMa
             return;
         }
 
-        if (Find(columns, out var index) is { } runs)
+        if (Find(columns, out var index, cancellation) is { } runs)
         {
             runs.Collect(index!, result);
             return;
         }
 
         var elements = new BitSet(array.Elements.Count);
-        Matcher.Evaluate(array.Elements, elements.Words);
+        Matcher.Evaluate(array.Elements, elements.Words, cancellation);
         elements.And(array.Elements.Present);
 
         // Documents own consecutive ranges, so the next match is never before the range at hand.

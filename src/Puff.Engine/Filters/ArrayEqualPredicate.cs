@@ -40,10 +40,10 @@ internal sealed class ArrayEqualPredicate : Predicate
     public override FilterCost CostOf(IColumnSource columns) =>
         elements.Length > 0 && columns.GetIndex(attribute) is not null ? FilterCost.Indexed : FilterCost.ScanBytes;
 
-    public override void Explain(IColumnSource columns, FilterPlan plan)
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation)
     {
         var runs = new OrdinalRuns();
-        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs))
+        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs, cancellation))
         {
             plan.AddIndex(attribute, runs, index.Values);
         }
@@ -53,7 +53,7 @@ internal sealed class ArrayEqualPredicate : Predicate
         }
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         result.ClearAll();
         var column = columns.GetColumn(attribute);
@@ -74,7 +74,7 @@ internal sealed class ArrayEqualPredicate : Predicate
 
         var array = (ArrayColumn)column;
         var runs = new OrdinalRuns();
-        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs))
+        if (elements.Length > 0 && columns.GetIndex(attribute) is { } index && elements[0].TryFind(index, runs, cancellation))
         {
             runs.Collect(index, result);
         }

@@ -7,7 +7,7 @@ internal sealed class BytesMatcher(Comparison comparison, byte[] operand) : Byte
 {
     public override MatcherCost Cost => MatcherCost.Bytes;
 
-    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
         var (ordinal, isEqual) = index.Find(operand);
         runs.AddComparison(comparison, ordinal, isEqual, index.Values);

@@ -16,7 +16,7 @@ internal sealed class BytesSetMatcher : BytesValueMatcher
 
     public override MatcherCost Cost => MatcherCost.Bytes;
 
-    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
         var ordinals = new List<int>(operands.Length);
         foreach (byte[] operand in operands)

@@ -12,9 +12,9 @@ internal sealed class ComplementMatcher(ValueMatcher matcher) : ValueMatcher
 
     public override MatcherCost Cost => matcher.Cost;
 
-    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
-        if (!matcher.TryFind(index, runs))
+        if (!matcher.TryFind(index, runs, cancellation))
         {
             return false;
         }
@@ -23,9 +23,9 @@ internal sealed class ComplementMatcher(ValueMatcher matcher) : ValueMatcher
         return true;
     }
 
-    public override void Evaluate(Column column, Span<ulong> words)
+    public override void Evaluate(Column column, Span<ulong> words, CancellationToken cancellation)
     {
-        matcher.Evaluate(column, words);
+        matcher.Evaluate(column, words, cancellation);
         for (int i = 0; i < words.Length; i++)
         {
             words[i] = ~words[i] & column.Present.Words[i];

@@ -5,11 +5,11 @@ internal abstract class CompositePredicate(Predicate[] operands) : Predicate
 {
     public override FilterCost CostOf(IColumnSource columns) => operands.Max(operand => operand.CostOf(columns));
 
-    public override void Explain(IColumnSource columns, FilterPlan plan)
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation)
     {
         foreach (var operand in operands)
         {
-            operand.Explain(columns, plan);
+            operand.Explain(columns, plan, cancellation);
         }
     }
 }

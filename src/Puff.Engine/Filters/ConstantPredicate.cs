@@ -16,11 +16,11 @@ internal sealed class ConstantPredicate : Predicate
 
     public override FilterCost CostOf(IColumnSource columns) => FilterCost.Indexed;
 
-    public override void Explain(IColumnSource columns, FilterPlan plan)
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation)
     {
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         if (value)
         {

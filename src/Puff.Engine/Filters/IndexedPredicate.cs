@@ -22,9 +22,9 @@ internal abstract class IndexedPredicate(AttributeDefinition attribute, ValueMat
         };
     }
 
-    public sealed override void Explain(IColumnSource columns, FilterPlan plan)
+    public sealed override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation)
     {
-        if (Find(columns, out var index) is { } runs)
+        if (Find(columns, out var index, cancellation) is { } runs)
         {
             plan.AddIndex(attribute, runs, index!.Values);
         }
@@ -34,10 +34,11 @@ internal abstract class IndexedPredicate(AttributeDefinition attribute, ValueMat
         }
     }
 
-    public sealed override bool TryAddFew(IColumnSource columns, BitSet result) => Find(columns, out var index) is { } runs && runs.TryAddFew(index!, result);
+    public sealed override bool TryAddFew(IColumnSource columns, BitSet result, CancellationToken cancellation) =>
+        Find(columns, out var index, cancellation) is { } runs && runs.TryAddFew(index!, result);
 
     /// <summary>The values that match, by the index; null when the column is to be scanned.</summary>
-    protected OrdinalRuns? Find(IColumnSource columns, out AttributeIndex? index)
+    protected OrdinalRuns? Find(IColumnSource columns, out AttributeIndex? index, CancellationToken cancellation)
     {
         index = columns.GetIndex(attribute);
         if (index is null)
@@ -46,6 +47,6 @@ internal abstract class IndexedPredicate(AttributeDefinition attribute, ValueMat
         }
 
         var runs = new OrdinalRuns();
-        return matcher.TryFind(index, runs) ? runs : null;
+        return matcher.TryFind(index, runs, cancellation) ? runs : null;
     }
 }

@@ -9,18 +9,18 @@ internal sealed class NotPredicate(Predicate operand) : Predicate
 
     public override FilterCost CostOf(IColumnSource columns) => operand.CostOf(columns);
 
-    public override void Explain(IColumnSource columns, FilterPlan plan) => operand.Explain(columns, plan);
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation) => operand.Explain(columns, plan, cancellation);
 
-    public override void Refine(IColumnSource columns, BitSet result)
+    public override void Refine(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         var matches = result.Clone();
-        operand.Refine(columns, matches);
+        operand.Refine(columns, matches, cancellation);
         result.AndNot(matches);
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
-        operand.Evaluate(columns, result);
+        operand.Evaluate(columns, result, cancellation);
         result.Not();
     }
 }

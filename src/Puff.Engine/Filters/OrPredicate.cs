@@ -20,16 +20,16 @@ internal sealed class OrPredicate(Predicate[] operands) : CompositePredicate(ope
         return false;
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
-        operands[0].Evaluate(columns, result);
+        operands[0].Evaluate(columns, result, cancellation);
         BitSet? scratch = null;
         for (int i = 1; i < operands.Length; i++)
         {
-            if (!operands[i].TryAddFew(columns, result))
+            if (!operands[i].TryAddFew(columns, result, cancellation))
             {
                 scratch ??= new BitSet(result.Count);
-                operands[i].Evaluate(columns, scratch);
+                operands[i].Evaluate(columns, scratch, cancellation);
                 result.Or(scratch);
             }
         }

@@ -19,7 +19,7 @@ internal abstract class PatternMatcher : BytesValueMatcher
 
     public override MatcherCost Cost => MatcherCost.Pattern;
 
-    public sealed override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public sealed override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
         var (first, end) = FindPrefix(index);
         if (IsPrefixOnly && Prefix.Length > 0 && Prefix[^1] != byte.MaxValue)
@@ -31,9 +31,9 @@ internal abstract class PatternMatcher : BytesValueMatcher
         // Values in their own order lie anywhere in the column: a quarter of them costs as much as all in the order of documents.
         int worthwhile = Math.Max(index.Documents / 4, AttributeFormat.MinGramValues);
         if (Pieces is not null && index.Grams is { } grams && end - first > AttributeFormat.MinGramValues
-            && Pieces.FindCandidates(grams, Math.Min(worthwhile, (end - first) * 4L)) is { } candidates)
+            && Pieces.FindCandidates(grams, Math.Min(worthwhile, (end - first) * 4L), cancellation) is { } candidates)
         {
-            TestAll(index, candidates, first, end, runs);
+            TestAll(index, candidates, first, end, runs, cancellation);
             return true;
         }
 
@@ -45,6 +45,8 @@ internal abstract class PatternMatcher : BytesValueMatcher
         var values = (BytesColumn)index.Rows;
         for (int ordinal = first; ordinal < end; ordinal++)
         {
+            // A hostile pattern takes so long with one value that each is worth a look.
+            cancellation.ThrowIfCancellationRequested();
             if (Matches(values.Get(index.RowOf(ordinal))))
             {
                 runs.Add(ordinal, ordinal + 1);
@@ -54,11 +56,12 @@ internal abstract class PatternMatcher : BytesValueMatcher
         return true;
     }
 
-    private void TestAll(AttributeIndex index, List<int> candidates, int first, int end, OrdinalRuns runs)
+    private void TestAll(AttributeIndex index, List<int> candidates, int first, int end, OrdinalRuns runs, CancellationToken cancellation)
     {
         var values = (BytesColumn)index.Rows;
         foreach (int ordinal in candidates)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (ordinal >= first && ordinal < end && Matches(values.Get(index.RowOf(ordinal))))
             {
                 runs.Add(ordinal, ordinal + 1);

@@ -38,22 +38,25 @@ internal abstract class Predicate
     /// The column evaluator: overwrites <paramref name="result"/> with the matches among all documents of <paramref name="columns"/>.
     /// Not for predicates with references.
     /// </summary>
-    public abstract void Evaluate(IColumnSource columns, BitSet result);
+    /// <param name="columns">Of a set.</param>
+    /// <param name="result">A bit for each document of the set.</param>
+    /// <param name="cancellation">Looked at wherever values are tested one by one.</param>
+    public abstract void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation);
 
     /// <summary>Keeps of <paramref name="result"/> what matches: as <see cref="Evaluate"/>, but free to look only at the documents in it.</summary>
-    public virtual void Refine(IColumnSource columns, BitSet result)
+    public virtual void Refine(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         var matches = new BitSet(result.Count);
-        Evaluate(columns, matches);
+        Evaluate(columns, matches, cancellation);
         result.And(matches);
     }
 
     /// <summary>Adds the matches to <paramref name="result"/> if they are few and known from an index; false when it did nothing.</summary>
-    public virtual bool TryAddFew(IColumnSource columns, BitSet result) => false;
+    public virtual bool TryAddFew(IColumnSource columns, BitSet result, CancellationToken cancellation) => false;
 
     /// <summary>What evaluation costs, roughly; a conjunction begins with the cheapest.</summary>
     public abstract FilterCost CostOf(IColumnSource columns);
 
     /// <summary>Says for each comparison how it is evaluated, for a reader.</summary>
-    public abstract void Explain(IColumnSource columns, FilterPlan plan);
+    public abstract void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation);
 }

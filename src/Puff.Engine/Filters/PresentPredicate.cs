@@ -10,9 +10,9 @@ internal sealed class PresentPredicate(AttributeDefinition attribute) : Predicat
 
     public override FilterCost CostOf(IColumnSource columns) => FilterCost.Indexed;
 
-    public override void Explain(IColumnSource columns, FilterPlan plan) => plan.AddScan(attribute);
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation) => plan.AddScan(attribute);
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         if (columns.GetColumn(attribute) is { } column)
         {

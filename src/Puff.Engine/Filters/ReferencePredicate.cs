@@ -22,9 +22,9 @@ internal sealed class ReferencePredicate(AttributeDefinition attribute, Attribut
 
     public override FilterCost CostOf(IColumnSource columns) => throw NotForSets();
 
-    public override void Explain(IColumnSource columns, FilterPlan plan) => throw NotForSets();
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation) => throw NotForSets();
 
-    public override void Evaluate(IColumnSource columns, BitSet result) =>
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation) =>
         throw NotForSets();
 
     private static InvalidOperationException NotForSets() => new("a filter that refers to incoming rows is evaluated row by row");

@@ -14,14 +14,14 @@ internal sealed class ScalarMatcher<TLane>(TypeKind kind, Comparison comparison,
 
     public override MatcherCost Cost => MatcherCost.Number;
 
-    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
         var (ordinal, isEqual) = index.Find(ScalarOrder.SortableBits(kind, operand));
         runs.AddComparison(comparison, ordinal, isEqual, index.Values);
         return true;
     }
 
-    public override void Evaluate(Column column, Span<ulong> words) =>
+    public override void Evaluate(Column column, Span<ulong> words, CancellationToken cancellation) =>
         ScalarLanes.Compare<TLane>(((ScalarColumn)column).Values, operand, words, accumulate: false);
 }
 

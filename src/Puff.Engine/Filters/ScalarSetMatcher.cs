@@ -28,7 +28,7 @@ internal sealed class ScalarSetMatcher : ValueMatcher
 
     public override MatcherCost Cost => MatcherCost.Number;
 
-    public override bool TryFind(AttributeIndex index, OrdinalRuns runs)
+    public override bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation)
     {
         var ordinals = new List<int>(set.Count);
         foreach (long operand in set)
@@ -44,7 +44,7 @@ internal sealed class ScalarSetMatcher : ValueMatcher
         return true;
     }
 
-    public override void Evaluate(Column column, Span<ulong> words)
+    public override void Evaluate(Column column, Span<ulong> words, CancellationToken cancellation)
     {
         var values = ((ScalarColumn)column).Values;
         words.Clear();

@@ -44,11 +44,12 @@ internal sealed class TextPieces
     /// <summary>The ordinals of the values that may pass, ascending; null when there are too many to be worth it.</summary>
     /// <param name="grams">The index.</param>
     /// <param name="maxBytes">Postings of the rarest piece.</param>
-    public List<int>? FindCandidates(GramIndex grams, long maxBytes)
+    public List<int>? FindCandidates(GramIndex grams, long maxBytes, CancellationToken cancellation)
     {
         List<int>? all = null;
         foreach (int[] pieces in alternatives)
         {
+            cancellation.ThrowIfCancellationRequested();
             var ordered = pieces.Select(p => (Bytes: grams.BytesOf(p), Piece: p)).OrderBy(p => p.Bytes).Take(MaxPieces).ToArray();
             if (ordered[0].Bytes > maxBytes)
             {

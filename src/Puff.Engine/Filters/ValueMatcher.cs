@@ -20,10 +20,10 @@ internal abstract class ValueMatcher
     /// Finds the values that pass among the different values of an index, into <paramref name="runs"/>, which is empty. False, with anything in the runs, when
     /// scanning the column is as good.
     /// </summary>
-    public abstract bool TryFind(AttributeIndex index, OrdinalRuns runs);
+    public abstract bool TryFind(AttributeIndex index, OrdinalRuns runs, CancellationToken cancellation);
 
     /// <summary>Overwrites <paramref name="words"/> with one bit a row; the bits of absent rows may be anything, those beyond the last row are zero.</summary>
-    public abstract void Evaluate(Column column, Span<ulong> words);
+    public abstract void Evaluate(Column column, Span<ulong> words, CancellationToken cancellation);
 }
 
 /// <summary>What it costs to test one value.</summary>

@@ -15,7 +15,7 @@ internal sealed class ValuePredicate(AttributeDefinition attribute, ValueMatcher
         return !value.IsNull && Matcher.Matches(value);
     }
 
-    public override void Refine(IColumnSource columns, BitSet result)
+    public override void Refine(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         int left = CostOf(columns) switch
         {
@@ -25,7 +25,7 @@ internal sealed class ValuePredicate(AttributeDefinition attribute, ValueMatcher
         };
         if (left == 0 || result.PopCount() > left)
         {
-            base.Refine(columns, result);
+            base.Refine(columns, result, cancellation);
             return;
         }
 
@@ -36,9 +36,9 @@ internal sealed class ValuePredicate(AttributeDefinition attribute, ValueMatcher
         }
     }
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
-        if (Find(columns, out var index) is { } runs)
+        if (Find(columns, out var index, cancellation) is { } runs)
         {
             runs.Collect(index!, result);
             return;
@@ -46,7 +46,7 @@ internal sealed class ValuePredicate(AttributeDefinition attribute, ValueMatcher
 
         if (columns.GetColumn(Attribute) is { } column)
         {
-            Matcher.Evaluate(column, result.Words);
+            Matcher.Evaluate(column, result.Words, cancellation);
             result.And(column.Present);
         }
         else

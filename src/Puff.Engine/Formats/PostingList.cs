@@ -23,6 +23,9 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
 
     public abstract int LastDocumentOf(int block);
 
+    /// <summary>A block that is not behind the first one that ends at or behind a document, and near it if the list knows more than 0.</summary>
+    public virtual int StartOf(int document) => 0;
+
     /// <summary>Four <see cref="TextImpact"/>s that no posting of the block exceeds.</summary>
     public abstract ulong ImpactsOf(int block);
 
@@ -39,6 +42,11 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     /// <param name="block">Read with <see cref="ReadDocuments"/> before.</param>
     /// <param name="frequencies">Room for 128.</param>
     public abstract void ReadFrequencies(int block, int* frequencies);
+
+    /// <summary>The frequency of one posting of a block.</summary>
+    /// <param name="block">Read with <see cref="ReadDocuments"/> before.</param>
+    /// <param name="posting">Below what that returned.</param>
+    public abstract int FrequencyAt(int block, int posting);
 
     /// <summary>Whether <see cref="FindFrequencies"/> may be asked, which then costs less than unpacking a block for a few documents.</summary>
     public virtual bool HasBits(int block) => false;
@@ -99,4 +107,7 @@ internal unsafe interface ITextIndex
 
     /// <summary>Tokens of documents that have some.</summary>
     void ReadLengths(int* documents, int count, int* lengths);
+
+    /// <summary>The same for eight documents that follow each other; unspecified behind the last one.</summary>
+    void ReadLengths(int first, int* lengths);
 }

@@ -11,6 +11,8 @@ internal sealed unsafe class StoredPostings : PostingList
     /// <summary>Widths up to this cannot overflow 32 bits within a block, so a right last document proves all before it.</summary>
     private const int SafeBits = 24;
 
+    private const int CacheLine = 64;
+
     private readonly TextIndex index;
     private readonly TextBlock* blocks;
     private readonly MemoryRegion content;
@@ -32,7 +34,7 @@ internal sealed unsafe class StoredPostings : PostingList
         if (header.HasRanges)
         {
             var ranges = list.Slice((long)header.Blocks * TextBlock.Bytes + (long)header.BlockBytes, TextRanges.Bytes(index.Documents));
-            Ranges = new TextRanges((nint)ranges.Pointer, (nint)(ranges.Pointer + TextRanges.TableBytes));
+            Ranges = TextRanges.At(ranges.Pointer, index.Documents);
         }
     }
 
@@ -44,6 +46,10 @@ internal sealed unsafe class StoredPostings : PostingList
     public long Occurrences { get; }
 
     public override int LastDocumentOf(int block) => (int)blocks[block].LastDocument;
+
+    public override int StartOf(int document) => Ranges is { } ranges && (uint)document < (uint)index.Documents
+        ? (int)Math.Min(ranges.StartOf(document), (uint)BlockCount)
+        : 0;
 
     public override ulong ImpactsOf(int block) => blocks[block].Impacts;
 
@@ -129,6 +135,35 @@ internal sealed unsafe class StoredPostings : PostingList
         }
     }
 
+    /// <summary>Lets the processor fetch what <see cref="LastDocumentOf"/> of a block and the next ones reads.</summary>
+    public void FetchEntry(int block)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(blocks + block);
+            Sse.Prefetch0((byte*)(blocks + block) + CacheLine);
+        }
+    }
+
+    /// <summary>The same for what <see cref="ReadDocuments"/> reads.</summary>
+    public void FetchBlock(int block)
+    {
+        if (Sse.IsSupported)
+        {
+            byte* first = content.Pointer + blocks[block].Offset;
+            Sse.Prefetch0(first);
+            Sse.Prefetch0(first + CacheLine);
+            Sse.Prefetch0(first + 2 * CacheLine);
+        }
+    }
+
+    public override int FrequencyAt(int block, int posting)
+    {
+        ref readonly var entry = ref blocks[block];
+        var packed = content.Slice(FrequenciesOf(block), PackedIntegers.Bytes(entry.FrequencyBits, entry.Count));
+        return 1 + (int)PackedIntegers.At(packed.Pointer, entry.FrequencyBits, posting);
+    }
+
     public override int ReadDocuments(int block, int* documents)
     {
         ref readonly var entry = ref blocks[block];
@@ -168,11 +203,7 @@ internal sealed unsafe class StoredPostings : PostingList
             return;
         }
 
-        uint previous = PreviousOf(block);
-        long at = entry.Offset + (entry.DocumentBits == TextBlock.BitSet
-            ? TextBlock.WordsOf(previous, entry.LastDocument) * (long)sizeof(ulong)
-            : PackedIntegers.Bytes(entry.DocumentBits, entry.Count));
-        var packed = content.Slice(at, PackedIntegers.Bytes(entry.FrequencyBits, entry.Count));
+        var packed = content.Slice(FrequenciesOf(block), PackedIntegers.Bytes(entry.FrequencyBits, entry.Count));
         PackedIntegers.Unpack(packed.Pointer, entry.FrequencyBits, entry.Count, (uint*)frequencies);
         for (int i = 0; i < BlockLength; i += Vector256<int>.Count)
         {
@@ -197,6 +228,14 @@ internal sealed unsafe class StoredPostings : PostingList
         }
 
         reader.ExpectEnd();
+    }
+
+    private long FrequenciesOf(int block)
+    {
+        ref readonly var entry = ref blocks[block];
+        return entry.Offset + (entry.DocumentBits == TextBlock.BitSet
+            ? TextBlock.WordsOf(PreviousOf(block), entry.LastDocument) * (long)sizeof(ulong)
+            : PackedIntegers.Bytes(entry.DocumentBits, entry.Count));
     }
 
     private uint PreviousOf(int block) => block == 0 ? uint.MaxValue : blocks[block - 1].LastDocument;
@@ -335,6 +374,8 @@ internal sealed unsafe class InlinePostings : PostingList
     public override int LastDocumentOf(int block) => numbers[^1];
 
     public override ulong ImpactsOf(int block) => Impacts;
+
+    public override int FrequencyAt(int block, int posting) => repeats[posting];
 
     public override int ReadDocuments(int block, int* documents)
     {

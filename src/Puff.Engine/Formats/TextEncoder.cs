@@ -255,8 +255,25 @@ internal sealed unsafe class TextEncoder : IDisposable
         var codes = scratch.Reserve(TextRanges.CodeBytes(lengths.Length));
         ranges.Encode(Documents, Frequencies, lengths, codes);
         part.Buffer.Bytes(ranges.Table);
+        WriteStarts();
         part.Buffer.Bytes(codes);
     }
+
+    private void WriteStarts()
+    {
+        uint block = 0;
+        for (int start = 0; start < TextRanges.StartCount(lengths.Length); start++)
+        {
+            while (block < positionStarts.Count && LastDocumentOf((int)block) < start << TextRanges.StartShift)
+            {
+                block++;
+            }
+
+            part.Buffer.UInt32(block);
+        }
+    }
+
+    private int LastDocumentOf(int block) => Documents[Math.Min((block + 1) * PostingList.BlockLength, count) - 1];
 
     /// <summary>Where the long lists lie, by the checksums of their terms.</summary>
     private void WritePlaces()

@@ -6,7 +6,7 @@ namespace Puff.Engine.Formats;
 
 /// <summary>The beginning of a long posting list of the part `text`, as stored: 40 bytes at a multiple of 8, followed by its blocks' table.</summary>
 /// <param name="Postings">Documents with the term.</param>
-/// <param name="BlocksAndRanges">Entries of the table; the highest bit says that the list has <see cref="TextRanges"/>.</param>
+/// <param name="BlocksAndRanges">Entries of the table; the highest bit but one says that the list has <see cref="TextRanges"/>.</param>
 /// <param name="BlockBytes">Bytes of the blocks behind the table.</param>
 /// <param name="PositionBytes">Bytes of the positions behind the blocks.</param>
 /// <param name="Occurrences">The sum of all frequencies.</param>
@@ -16,7 +16,7 @@ internal readonly record struct TextListHeader(
     uint Postings, uint BlocksAndRanges, ulong BlockBytes, ulong PositionBytes, ulong Occurrences, ulong Impacts)
 {
     public const int Bytes = 40;
-    public const uint RangesBit = 1u << 31;
+    public const uint RangesBit = 1u << 30;
 
     public int Blocks => (int)(BlocksAndRanges & ~RangesBit);
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Puff.Engine.Encoding;
 
 namespace Puff.Engine.Formats;
@@ -169,7 +171,7 @@ internal sealed unsafe class TextIndex : ITextIndex
         switch (lengthWidth)
         {
             case 1:
-                for (int i = 0; i < count; i++)
+                for (int i = GatherLengths(all, documents, count, values); i < count; i++)
                 {
                     values[i] = all[documents[i]] - 1;
                 }
@@ -189,6 +191,28 @@ internal sealed unsafe class TextIndex : ITextIndex
                 }
 
                 break;
+        }
+    }
+
+    public void ReadLengths(int first, int* values)
+    {
+        byte* all = AllLengths();
+        int count = Math.Min(TextRanges.Documents, Documents - first);
+        if (first < 0 || count <= 0)
+        {
+            throw new CorruptDataException($"document {first} is none of {Documents}");
+        }
+
+        if (lengthWidth == 1 && count == Vector256<int>.Count && Avx2.IsSupported)
+        {
+            (Avx2.ConvertToVector256Int32(all + first) - Vector256<int>.One).Store(values);
+            return;
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            int document = first + i;
+            ReadLengths(&document, 1, values + i);
         }
     }
 
@@ -225,6 +249,29 @@ internal sealed unsafe class TextIndex : ITextIndex
 
     /// <summary>Bytes of the data, verified.</summary>
     public MemoryRegion DataAt(long offset, long length) => part.Slice(data, offset, length);
+
+    /// <summary>Reads lengths of one byte, eight at a time: four bytes each, of which the last document's are the last four.</summary>
+    /// <returns>How many were read.</returns>
+    private int GatherLengths(byte* all, int* documents, int count, int* values)
+    {
+        if (!Avx2.IsSupported || Documents < sizeof(int))
+        {
+            return 0;
+        }
+
+        int i = 0;
+        var last = Vector256.Create(Documents - sizeof(int));
+        for (; i <= count - Vector256<int>.Count; i += Vector256<int>.Count)
+        {
+            var wanted = Vector256.Load(documents + i);
+            var at = Vector256.Max(Vector256.Min(wanted, last), Vector256<int>.Zero);
+            var four = Avx2.GatherVector256((int*)all, at, 1);
+            var one = Avx2.ShiftRightLogicalVariable(four, ((wanted - at) << 3).AsUInt32()) & Vector256.Create(0xFF);
+            (one - Vector256<int>.One).Store(values + i);
+        }
+
+        return i;
+    }
 
     private byte* AllLengths() => lengthsPointer != null ? lengthsPointer : lengthsPointer = part.Read(lengths).Pointer;
 

@@ -4,17 +4,24 @@ namespace Puff.Engine.Formats;
 
 /// <summary>
 /// What the list of a frequent term gives at most in each range of eight documents: a code of 4 bits a range, and for each code the impacts behind it. 0 says
-/// that no document of the range has the term. As stored: behind the blocks of the list first the table, then the codes.
+/// that no document of the range has the term. As stored: behind the blocks of the list first the table, then the starts, then the codes.
 /// </summary>
 /// <param name="Table">For each code and each frequency code of an impact the smallest length code, or <see cref="None"/>.</param>
+/// <param name="Starts">For every 512 documents, 32 bits: the list's blocks that end before them.</param>
 /// <param name="Codes">In groups of 64 ranges: of each byte the lower half is for one of the first 32, the upper half for the one 32 behind it.</param>
-internal readonly unsafe record struct TextRanges(nint Table, nint Codes)
+internal readonly unsafe record struct TextRanges(nint Table, nint Starts, nint Codes)
 {
     /// <summary>Documents of a range, as a power of two: as many as a byte has bits, so that a filter's byte says which of them match.</summary>
     public const int Shift = 3;
 
+    /// <summary>Documents of a range.</summary>
+    public const int Documents = 1 << Shift;
+
     /// <summary>Different codes, 0 included.</summary>
     public const int CodeCount = 16;
+
+    /// <summary>Documents for which there is one start, as a power of two: those of a few blocks of the most frequent term.</summary>
+    public const int StartShift = 9;
 
     public const int GroupRanges = 64;
     public const int GroupBytes = GroupRanges / 2;
@@ -36,10 +43,24 @@ internal readonly unsafe record struct TextRanges(nint Table, nint Codes)
     /// <summary>Whether a list has ranges.</summary>
     public static bool AreFor(int postings, int documents) => documents >= MinDocuments && postings >= documents / Share;
 
-    /// <summary>Bytes of the table and the codes.</summary>
-    public static long Bytes(int documents) => TableBytes + CodeBytes(documents);
+    /// <summary>Bytes of the table, the starts and the codes.</summary>
+    public static long Bytes(int documents) => TableBytes + StartCount(documents) * sizeof(uint) + CodeBytes(documents);
+
+    /// <param name="pointer">As many bytes as <see cref="Bytes"/> says.</param>
+    /// <param name="documents">Of the set.</param>
+    public static TextRanges At(byte* pointer, int documents)
+    {
+        byte* starts = pointer + TableBytes;
+        return new TextRanges((nint)pointer, (nint)starts, (nint)(starts + StartCount(documents) * sizeof(uint)));
+    }
+
+    public static int StartCount(int documents) => (documents - 1 >> StartShift) + 1;
 
     public static int CodeBytes(int documents) => (documents - 1 >> Shift) / GroupRanges * GroupBytes + GroupBytes;
+
+    /// <summary>A block of the list that is not behind a document, and not far before it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint StartOf(int document) => ((uint*)Starts)[document >> StartShift];
 
     /// <summary>The code of one range.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

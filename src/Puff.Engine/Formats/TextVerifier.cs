@@ -90,9 +90,28 @@ internal static unsafe class TextVerifier
         }
 
         CheckEmpty(ranges, next, TextRanges.CodeBytes(index.Documents) * 2);
+        CheckStarts(index, list, ranges);
         if (!table.SequenceEqual(new ReadOnlySpan<byte>((byte*)ranges.Table, TextRanges.TableBytes)))
         {
             throw new CorruptDataException("the bounds of a list's ranges are not those of its postings");
+        }
+    }
+
+    private static void CheckStarts(TextIndex index, PostingList list, in TextRanges ranges)
+    {
+        uint block = 0;
+        for (int start = 0; start < TextRanges.StartCount(index.Documents); start++)
+        {
+            int first = start << TextRanges.StartShift;
+            while (block < list.BlockCount && list.LastDocumentOf((int)block) < first)
+            {
+                block++;
+            }
+
+            if (ranges.StartOf(first) != block)
+            {
+                throw new CorruptDataException($"block {block} is the first one not before document {first}, and not block {ranges.StartOf(first)}");
+            }
         }
     }
 

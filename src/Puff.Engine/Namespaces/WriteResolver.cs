@@ -342,7 +342,8 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
         using var snapshot = state.Snapshot();
         foreach (var set in snapshot.Sets)
         {
-            var matches = set.Match(predicate);
+            // Writes wait for each other: one that was begun is finished, whoever hung up.
+            var matches = set.Match(predicate, CancellationToken.None);
             for (int document = matches.NextSet(0); document >= 0; document = matches.NextSet(document + 1))
             {
                 var id = set.GetId(document);

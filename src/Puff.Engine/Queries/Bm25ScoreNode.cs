@@ -24,6 +24,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
     private readonly Dictionary<DocumentSet, OpenText> opened = [];
     private Bm25 formula = Bm25.WithoutCorpus(attribute.FullText!);
     private double[]? weights;
+    private CancellationToken cancelled;
 
     public override bool IsAttributeDerived => false;
 
@@ -45,11 +46,12 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
     /// <summary>A saturated frequency stays below 1.</summary>
     public override double LargestScore => Weights.Sum() + (query.Prefix is null ? 0 : 1);
 
-    public override void Prepare(NamespaceSnapshot snapshot)
+    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation)
     {
+        cancelled = cancellation;
         if (fuzziness > 0 && query.Terms.All(t => t.NearlyOf < 0))
         {
-            query = query.With([.. Enumerable.Range(0, query.Terms.Count).SelectMany(t => FindNearly(snapshot, t))]);
+            query = query.With([.. Enumerable.Range(0, query.Terms.Count).SelectMany(t => FindNearly(snapshot, t, cancellation))]);
         }
 
         Plan(snapshot);
@@ -115,7 +117,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
     {
         if (!opened.TryGetValue(set, out var open))
         {
-            opened.Add(set, open = OpenText.Create(set.GetText(attribute), query));
+            opened.Add(set, open = OpenText.Create(set.GetText(attribute), query, cancelled));
         }
 
         return open;
@@ -128,7 +130,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
         return Frequencies.Where((_, i) => i == origin || query.Terms[i].NearlyOf == origin).Max();
     }
 
-    private IEnumerable<QueryTerm> FindNearly(NamespaceSnapshot snapshot, int origin)
+    private IEnumerable<QueryTerm> FindNearly(NamespaceSnapshot snapshot, int origin, CancellationToken cancellation)
     {
         var term = query.Terms[origin];
         int distance = FuzzyTerm.DistanceFor(term.Bytes, fuzziness);
@@ -146,6 +148,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
             {
                 source.Index.ForEachTerm((bytes, documents) =>
                 {
+                    cancellation.ThrowIfCancellationRequested();
                     if (fuzzy.DistanceTo(bytes) is var edits and > 0)
                     {
                         matches.Add(new FuzzyMatch(bytes.ToArray(), edits, documents));
@@ -205,7 +208,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
 /// <param name="Prefix">Documents with a term that begins as the query ends; null without such an end.</param>
 internal sealed record OpenText(LiveText Text, PostingList?[] Lists, BitSet? Prefix)
 {
-    public static OpenText Create(LiveText text, TextQuery query)
+    public static OpenText Create(LiveText text, TextQuery query, CancellationToken cancellation)
     {
         try
         {
@@ -218,7 +221,7 @@ internal sealed record OpenText(LiveText Text, PostingList?[] Lists, BitSet? Pre
 
             var prefixed = new List<PostingList>();
             index.FindPrefix(query.Prefix, prefixed);
-            return new OpenText(text, lists, TextScorer.Union(prefixed, index.Documents));
+            return new OpenText(text, lists, TextScorer.Union(prefixed, index.Documents, cancellation));
         }
         catch (CorruptDataException damage)
         {

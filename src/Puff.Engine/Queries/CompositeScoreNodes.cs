@@ -12,7 +12,7 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 
     public override double LargestScore => terms.Sum(t => t.LargestScore);
 
-    public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
+    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => Array.ForEach(terms, t => t.Prepare(snapshot, cancellation));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)));
 
@@ -50,7 +50,7 @@ internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
 
     public override double LargestScore => Math.Max(terms.Max(t => t.LargestScore), floor ?? 0);
 
-    public override void Prepare(NamespaceSnapshot snapshot) => Array.ForEach(terms, t => t.Prepare(snapshot));
+    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => Array.ForEach(terms, t => t.Prepare(snapshot, cancellation));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) =>
         new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)), floor);
@@ -90,7 +90,7 @@ internal abstract class MappedScoreNode(ScoreNode term) : ScoreNode
 
     public override bool IsAttributeDerived => term.IsAttributeDerived;
 
-    public override void Prepare(NamespaceSnapshot snapshot) => term.Prepare(snapshot);
+    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => term.Prepare(snapshot, cancellation);
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(this, term.Open(view, cancellation));
 

@@ -30,7 +30,7 @@ internal sealed class PlanText
             string kind = view.Set.IsTail ? "tail, row by row" : "segment, by columns";
             string matches = run.Query.Filter is null ? string.Empty : $", {view.FilteredCount} match the filter ({kind})";
             Line($"    set {view.Index}: {view.Set.Live.PopCount()} live of {view.Set.Count}{matches}");
-            AddFilterPlan(run.Query.Filter, view);
+            AddFilterPlan(run.Query.Filter, view, run.Cancellation);
         }
 
         Line(run.Query.Rank is { } rank ? $"  rank: {Describe(rank)}" : $"  aggregate: {Describe(run.Query.Aggregate!)}");
@@ -92,7 +92,7 @@ internal sealed class PlanText
         }
     }
 
-    private void AddFilterPlan(Predicate? filter, SetView view)
+    private void AddFilterPlan(Predicate? filter, SetView view, CancellationToken cancellation)
     {
         if (filter is null || view.Set.Columns is not { } columns)
         {
@@ -100,7 +100,7 @@ internal sealed class PlanText
         }
 
         var plan = new FilterPlan();
-        filter.Explain(columns, plan);
+        filter.Explain(columns, plan, cancellation);
         foreach (string line in plan.Lines)
         {
             Line("      " + line);

@@ -128,7 +128,7 @@ internal static class QueryExecutor
     {
         var query = run.Query;
         int count = query.Offset + query.Limit;
-        (query.Rank as BoundScore)?.Expression.Prepare(run.Snapshot);
+        (query.Rank as BoundScore)?.Expression.Prepare(run.Snapshot, run.Cancellation);
         var ranked = query.LimitPer is { } per ? Diversification.Run(run, per, count, wanted => Rank(run, wanted)) : Rank(run, count);
         return ranked.AsSpan(Math.Min(query.Offset, ranked.Length));
     }

@@ -18,7 +18,7 @@ internal abstract class ScoreNode
     public virtual double LargestScore => double.PositiveInfinity;
 
     /// <summary>To be called before a ranking: what a score needs to know of all sets together.</summary>
-    public virtual void Prepare(NamespaceSnapshot snapshot)
+    public virtual void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation)
     {
     }
 

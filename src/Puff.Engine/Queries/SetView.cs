@@ -13,9 +13,6 @@ namespace Puff.Engine.Queries;
 /// </summary>
 internal sealed class SetView
 {
-    /// <summary>Documents evaluated between two looks at the cancellation token.</summary>
-    private const int CancellationStride = 256;
-
     private readonly Dictionary<int, BuiltColumn> built = [];
 
     private SetView(DocumentSet set, int index, BitSet matches)
@@ -57,21 +54,16 @@ internal sealed class SetView
         if (set.Columns is { } columns)
         {
             var matches = BitSetPool.Rent(set.Count);
-            predicate.Evaluate(columns, matches);
+            predicate.Evaluate(columns, matches, cancellation);
             matches.And(candidates);
             return matches;
         }
 
         var result = new BitSet(set.Count);
         var reader = new DocumentReader(set);
-        int evaluated = 0;
         for (int document = candidates.NextSet(0); document >= 0; document = candidates.NextSet(document + 1))
         {
-            if (++evaluated % CancellationStride == 0)
-            {
-                cancellation.ThrowIfCancellationRequested();
-            }
-
+            cancellation.ThrowIfCancellationRequested();
             reader.Document = document;
             result[document] = predicate.Matches(reader, null);
         }

@@ -78,7 +78,7 @@ internal abstract class DocumentSet
     }
 
     /// <summary>The live documents that match; all live ones without a predicate. The result may be shared: do not change it.</summary>
-    public BitSet Match(Predicate? predicate)
+    public BitSet Match(Predicate? predicate, CancellationToken cancellation)
     {
         if (predicate is null)
         {
@@ -88,13 +88,14 @@ internal abstract class DocumentSet
         var matches = new BitSet(Count);
         if (Columns is { } columns)
         {
-            predicate.Evaluate(columns, matches);
+            predicate.Evaluate(columns, matches, cancellation);
             matches.And(Live);
             return matches;
         }
 
         for (int document = Live.NextSet(0); document >= 0; document = Live.NextSet(document + 1))
         {
+            cancellation.ThrowIfCancellationRequested();
             matches[document] = predicate.Matches(ReaderOf(document), null);
         }
 

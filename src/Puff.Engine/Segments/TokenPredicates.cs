@@ -67,9 +67,9 @@ internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher
 
     public override FilterCost CostOf(IColumnSource columns) => FilterCost.IndexedPattern;
 
-    public override void Explain(IColumnSource columns, FilterPlan plan) => plan.AddText(attribute);
+    public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation) => plan.AddText(attribute);
 
-    public override void Evaluate(IColumnSource columns, BitSet result)
+    public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
     {
         if (columns is not ITextColumns texts)
         {
@@ -79,7 +79,7 @@ internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher
         var source = texts.GetText(attribute);
         try
         {
-            matcher.Evaluate(source.Index, result);
+            matcher.Evaluate(source.Index, result, cancellation);
         }
         catch (CorruptDataException damage)
         {

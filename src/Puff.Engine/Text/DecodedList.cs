@@ -10,7 +10,7 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
     /// <summary>Postings for one entry of the directory, about.</summary>
     private const int Entry = 8;
 
-    /// <summary>Of every so many documents the first posting that is not before them.</summary>
+    /// <summary>Of every so many documents a posting that is not behind them, and at most some before.</summary>
     private int* directory;
 
     /// <summary>Documents of an entry, as a power of two.</summary>
@@ -93,14 +93,15 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
         int* numbers = Documents;
         int count = list.Documents;
         int bits = shift;
-        for (int i = 0; i < count; i++)
+        int before = 0;
+        for (int i = 0; i < count; before = i, i += Entry)
         {
             for (int last = numbers[i] >> bits; entry <= last; entry++)
             {
-                entries[entry] = i;
+                entries[entry] = before;
             }
         }
 
-        new Span<int>(directory + entry, DirectoryOf(list, documents) - entry).Fill(list.Documents);
+        new Span<int>(directory + entry, DirectoryOf(list, documents) - entry).Fill(before);
     }
 }

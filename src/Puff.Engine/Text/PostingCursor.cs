@@ -128,6 +128,7 @@ internal unsafe class PostingCursor : IDisposable
     public int FindBlock(int from, int document)
     {
         int limit = List.BlockCount;
+        from = Math.Max(from, List.StartOf(document));
         int near = Math.Min(from + LinearSteps, limit);
         while (from < near && List.LastDocumentOf(from) < document)
         {

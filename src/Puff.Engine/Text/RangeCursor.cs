@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 
@@ -8,13 +10,15 @@ namespace Puff.Engine.Text;
 internal sealed unsafe class RangeCursor : PostingCursor
 {
     private readonly float[] bounds = new float[TextRanges.CodeCount];
-    private int block;
+    private readonly Vector256<float> lowerBounds;
+    private readonly Vector256<float> upperBounds;
+    private readonly StoredPostings stored;
     private int place;
-    private int before;
 
     public RangeCursor(TextField field, PostingList list, double weight)
         : base(list)
     {
+        stored = (StoredPostings)list; // Known exactly: the calls below are many and short.
         Ranges = list.Ranges!.Value;
         Weight = (float)weight;
         field.FillCodeBounds(Ranges, bounds);
@@ -24,6 +28,8 @@ internal sealed unsafe class RangeCursor : PostingCursor
             Largest = Math.Max(Largest, bounds[code]);
         }
 
+        lowerBounds = Vector256.Create(bounds);
+        upperBounds = Vector256.Create(bounds, Vector256<float>.Count);
         int final = list.LastDocumentOf(list.BlockCount - 1);
         if ((uint)final >= (uint)field.Index.Documents)
         {
@@ -41,29 +47,99 @@ internal sealed unsafe class RangeCursor : PostingCursor
     /// <summary>What each code stands for.</summary>
     public ReadOnlySpan<float> Bounds => bounds;
 
+    /// <summary>Adds what documents of ranges of eight get at most.</summary>
+    public void AddBounds(int* ranges, int count, float* rests)
+    {
+        int i = 0;
+        for (; Avx512F.VL.IsSupported && i <= count - Vector256<int>.Count; i += Vector256<int>.Count)
+        {
+            (Vector256.Load(rests + i) + BoundsOf(Vector256.Load(ranges + i))).Store(rests + i);
+        }
+
+        for (; i < count; i++)
+        {
+            rests[i] += BoundOf(ranges[i]);
+        }
+    }
+
+    /// <summary>
+    /// Puts the frequencies of ranges' documents in their places. Memory that is far away is asked for before it is needed: first all entries of
+    /// blocks, then all blocks.
+    /// </summary>
+    /// <param name="ranges">Of eight documents, ascending.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="rests">What the range may get: the list's bound is taken off.</param>
+    /// <param name="frequencies">Eight a range, 0 so far.</param>
+    /// <param name="scratch">Room for two a range.</param>
+    public void Find(int* ranges, int count, float* rests, int* frequencies, int* scratch)
+    {
+        int* found = scratch;
+        int* blocks = scratch + count;
+        int hits = 0;
+        for (int i = 0; i < count; i++)
+        {
+            float bound = BoundOf(ranges[i]);
+            rests[i] -= bound;
+            found[hits] = i;
+            hits += bound > 0 ? 1 : 0;
+        }
+
+        for (int hit = 0; hit < hits; hit++)
+        {
+            blocks[hit] = (int)Math.Min(Ranges.StartOf(ranges[found[hit]] << RangeSums.Shift), (uint)stored.BlockCount - 1);
+            stored.FetchEntry(blocks[hit]);
+        }
+
+        for (int hit = 0; hit < hits; hit++)
+        {
+            int block = blocks[hit];
+            int first = ranges[found[hit]] << RangeSums.Shift;
+            while (block < stored.BlockCount && stored.LastDocumentOf(block) < first)
+            {
+                block++;
+            }
+
+            blocks[hit] = block;
+            if (block < stored.BlockCount)
+            {
+                stored.FetchBlock(block);
+            }
+        }
+
+        for (int hit = 0; hit < hits; hit++)
+        {
+            Find(ranges[found[hit]], blocks[hit], frequencies + found[hit] * TextRanges.Documents);
+        }
+    }
+
     /// <summary>What documents of a range of eight get at most.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float BoundOf(int range) => bounds[Ranges.At(range)];
+    private float BoundOf(int range) => bounds[Ranges.At(range)];
 
-    /// <summary>Puts the frequencies of a range's documents in their places.</summary>
-    /// <param name="range">Of eight documents.</param>
-    /// <param name="frequencies">Eight, 0 so far.</param>
-    public void Find(int range, int* frequencies)
+    /// <summary>The same for eight ranges: of each the byte with its code is the last of four that are read.</summary>
+    private Vector256<float> BoundsOf(Vector256<int> ranges)
+    {
+        var places = ((ranges >> 6) << 5) + (ranges & Vector256.Create(31));
+        var four = Avx2.GatherVector256((int*)((byte*)Ranges.Codes - 3), places, 1);
+        var halves = (ranges & Vector256.Create(32)) >> 3;
+        var codes = Avx2.ShiftRightLogicalVariable(four, (halves + Vector256.Create(24)).AsUInt32()) & Vector256.Create(0xF);
+        return Avx512F.VL.PermuteVar8x32x2(lowerBounds, codes, upperBounds);
+    }
+
+    private void Find(int range, int block, int* frequencies)
     {
         int first = range << RangeSums.Shift;
-        int last = first + (1 << RangeSums.Shift) - 1;
-        block = FindBlock(first < before ? 0 : block, first);
-        before = first;
-        for (int current = block; current < List.BlockCount; current++)
+        int last = first + TextRanges.Documents - 1;
+        for (; block < stored.BlockCount; block++)
         {
-            int end = List.LastDocumentOf(current);
-            if (Unpacked != current && List.HasBits(current))
+            int end = stored.LastDocumentOf(block);
+            if (Unpacked != block && stored.HasBits(block))
             {
-                List.FindNeighbors(current, first, Math.Min(last, end) - first + 1, frequencies + (first & (1 << RangeSums.Shift) - 1));
+                stored.FindNeighbors(block, first, Math.Min(last, end) - first + 1, frequencies + (first & TextRanges.Documents - 1));
             }
             else
             {
-                FindUnpacked(current, first, last, frequencies);
+                FindUnpacked(block, first, last, frequencies);
             }
 
             if (end >= last)
@@ -71,19 +147,16 @@ internal sealed unsafe class RangeCursor : PostingCursor
                 return;
             }
 
-            first = end + 1;
+            first = Math.Max(first, end + 1);
         }
-
-        block = Math.Min(block, List.BlockCount - 1);
     }
 
-    private void FindUnpacked(int current, int first, int last, int* frequencies)
+    private void FindUnpacked(int block, int first, int last, int* frequencies)
     {
-        place = Unpack(current) || Documents[place & PostingList.BlockLength - 1] > first ? Rank(first) : RankFrom(place, first);
-        int at = place;
-        for (; at < Count && Documents[at] <= last; at++)
+        place = Unpack(block) || Documents[place & PostingList.BlockLength - 1] > first ? Rank(first) : RankFrom(place, first);
+        for (int at = place; at < Count && Documents[at] <= last; at++)
         {
-            frequencies[Documents[at] & (1 << RangeSums.Shift) - 1] = Frequencies[at];
+            frequencies[Documents[at] & TextRanges.Documents - 1] = stored.FrequencyAt(block, at);
         }
     }
 }

@@ -25,6 +25,9 @@ internal sealed unsafe class RangeSearch : IDisposable
     /// <summary>Postings of all lists without bounds of ranges, up to which unpacking them is cheap.</summary>
     private const int MostDecoded = 1 << 18;
 
+    /// <summary>So many lists without bounds of ranges are looked up only where they have something.</summary>
+    private const int ManyDecoded = 3;
+
     /// <summary>Results wanted for each document of the set, up to which not most ranges have to be looked into.</summary>
     private const int DocumentsOfResult = 256;
 
@@ -43,13 +46,16 @@ internal sealed unsafe class RangeSearch : IDisposable
     private readonly RangeSums levels;
     private readonly float scale;
 
+    /// <summary>Of each range, which of the short lists have documents in it; null where there are few such lists.</summary>
+    private readonly byte* marks;
+
     // Of each range of a chunk: its number, what its documents have, what they may still get, and what their lengths add to frequencies.
     private readonly int* ranges;
     private readonly float* rests;
     private readonly Vector256<float>* sums;
     private readonly Vector256<float>* halves;
-    private readonly int* documents; // Numbers, then frequencies.
-    private readonly int* lengths;
+    private readonly int* frequencies;
+    private readonly int* lengths; // Behind the halves, room for a list's look-ups.
     private int count;
 
     private RangeSearch(
@@ -72,16 +78,24 @@ internal sealed unsafe class RangeSearch : IDisposable
         int padded = RangeSums.PaddedOf(matches.Count);
         long room = decoded.Sum(d => (long)DecodedList.RoomFor(d.List));
         long entries = decoded.Sum(d => (long)DecodedList.DirectoryOf(d.List, matches.Count));
-        long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector256<float>) + 16 * sizeof(int));
-        scratch = RangeScratch.Take(fixedBytes + padded + room * (sizeof(int) + sizeof(float)) + entries * sizeof(int));
+        long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector256<float>) + 2 * TextRanges.Documents * sizeof(int));
+        scratch = RangeScratch.Take(fixedBytes + 2L * padded + room * (sizeof(int) + sizeof(float)) + entries * sizeof(int));
         sums = (Vector256<float>*)scratch.Memory;
         halves = sums + MostTaken;
-        documents = (int*)(halves + MostTaken);
-        lengths = documents + MostTaken * 8;
-        ranges = lengths + MostTaken * 8;
+        frequencies = (int*)(halves + MostTaken);
+        lengths = frequencies + MostTaken * TextRanges.Documents;
+        ranges = lengths + MostTaken * TextRanges.Documents;
         rests = (float*)(ranges + MostTaken);
         levels = new RangeSums((byte*)(rests + MostTaken), matches.Count);
-        Decode((int*)(rests + MostTaken) + padded / sizeof(int), room);
+        byte* behind = (byte*)(rests + MostTaken) + padded;
+        if (decoded.Length >= ManyDecoded)
+        {
+            marks = behind;
+            behind += padded;
+            new Span<byte>(marks, padded).Clear();
+        }
+
+        Decode((int*)behind, room);
     }
 
     private double Threshold => Math.Max(least, pool.Threshold) - error;
@@ -139,6 +153,7 @@ internal sealed unsafe class RangeSearch : IDisposable
     private void Decode(int* room, long total)
     {
         levels.Clear();
+        int number = 0;
         float* scores = (float*)(room + total);
         int* directory = (int*)(scores + total);
         foreach (var list in decoded)
@@ -146,6 +161,12 @@ internal sealed unsafe class RangeSearch : IDisposable
             list.Decode(field, room, scores, directory);
             directory += DecodedList.DirectoryOf(list.List, matches.Count);
             levels.Add(room, scores, list.List.Documents, scale);
+            if (marks != null)
+            {
+                Mark(list, number);
+            }
+
+            number++;
             room += DecodedList.RoomFor(list.List);
             scores += DecodedList.RoomFor(list.List);
             counters.Blocks += list.List.BlockCount;
@@ -155,15 +176,14 @@ internal sealed unsafe class RangeSearch : IDisposable
 
     private void Run()
     {
-        var levelOf = (Span<byte>)stackalloc byte[TextRanges.CodeCount];
-        foreach (var row in rows)
+        for (int row = 1; row < rows.Length; row += 2)
         {
-            for (int code = 0; code < levelOf.Length; code++)
-            {
-                levelOf[code] = (byte)Math.Min(MathF.Ceiling(row.Bounds[code] * scale), byte.MaxValue);
-            }
+            levels.Add(rows[row - 1].Ranges, LevelsOf(rows[row - 1]), rows[row].Ranges, LevelsOf(rows[row]));
+        }
 
-            levels.Add(row.Ranges, Vector128.Create<byte>(levelOf));
+        if ((rows.Length & 1) != 0)
+        {
+            levels.Add(rows[^1].Ranges, LevelsOf(rows[^1]));
         }
 
         if (!matchesAll)
@@ -194,6 +214,17 @@ internal sealed unsafe class RangeSearch : IDisposable
         counters.WindowsSkipped += matches.Count + 7 >> RangeSums.Shift;
     }
 
+    private Vector128<byte> LevelsOf(RangeCursor row)
+    {
+        var levelOf = (Span<byte>)stackalloc byte[TextRanges.CodeCount];
+        for (int code = 0; code < levelOf.Length; code++)
+        {
+            levelOf[code] = (byte)Math.Min(MathF.Ceiling(row.Bounds[code] * scale), byte.MaxValue);
+        }
+
+        return Vector128.Create<byte>(levelOf);
+    }
+
     /// <summary>Looks into the ranges with levels from <paramref name="limit"/> up to, but not including, <paramref name="end"/>.</summary>
     private void Search(int limit, int end)
     {
@@ -213,14 +244,7 @@ internal sealed unsafe class RangeSearch : IDisposable
     {
         double threshold = Threshold;
         Prepare();
-        foreach (var list in decoded)
-        {
-            for (int i = 0; i < count; i++)
-            {
-                list.AddTo(ranges[i], (float*)(sums + i));
-            }
-        }
-
+        AddDecoded();
         Keep(threshold);
         ReadLengths();
         foreach (var row in rows)
@@ -238,6 +262,42 @@ internal sealed unsafe class RangeSearch : IDisposable
         pool.Settle();
     }
 
+    /// <summary>Adds what the short lists give.</summary>
+    private void AddDecoded()
+    {
+        int* found = lengths;
+        for (int number = 0; number < decoded.Length; number++)
+        {
+            int hits = 0;
+            int own = BitOf(number);
+            for (int i = 0; i < count; i++)
+            {
+                found[hits] = i;
+                hits += marks == null || (marks[ranges[i]] & own) != 0 ? 1 : 0;
+            }
+
+            for (int hit = 0; hit < hits; hit++)
+            {
+                decoded[number].AddTo(ranges[found[hit]], (float*)(sums + found[hit]));
+            }
+        }
+    }
+
+    /// <summary>Remembers which ranges have documents of a short list.</summary>
+    private void Mark(DecodedList list, int number)
+    {
+        byte* all = marks;
+        int* numbers = list.Documents;
+        int own = BitOf(number);
+        for (int i = 0; i < list.List.Documents; i++)
+        {
+            all[numbers[i] >> RangeSums.Shift] |= (byte)own;
+        }
+    }
+
+    /// <summary>The lists behind the seventh share a bit.</summary>
+    private static int BitOf(int number) => 1 << Math.Min(number, 7);
+
     /// <summary>Sums and bounds of a chunk's ranges before the first list.</summary>
     private void Prepare()
     {
@@ -249,26 +309,23 @@ internal sealed unsafe class RangeSearch : IDisposable
 
         foreach (var row in rows)
         {
-            for (int i = 0; i < count; i++)
-            {
-                rests[i] += row.BoundOf(ranges[i]);
-            }
+            row.AddBounds(ranges, count, rests);
         }
     }
 
     private void ReadLengths()
     {
-        var last = Vector256.Create(matches.Count - 1);
+        var index = field.Index;
         for (int i = 0; i < count; i++)
         {
-            var first = Vector256.Create(ranges[i] << RangeSums.Shift);
-            Vector256.Min(first + Vector256.Create(0, 1, 2, 3, 4, 5, 6, 7), last).Store(documents + i * 8);
+            index.ReadLengths(ranges[i] << RangeSums.Shift, lengths + i * TextRanges.Documents);
         }
 
-        field.Index.ReadLengths(documents, count * 8, lengths);
+        var constant = Vector256.Create(field.Constant);
+        var slope = Vector256.Create(field.Slope);
         for (int i = 0; i < count; i++)
         {
-            halves[i] = Vector256.Create(field.Constant) + Vector256.Create(field.Slope) * Vector256.ConvertToSingle(Vector256.Load(lengths + i * 8));
+            halves[i] = constant + slope * Vector256.ConvertToSingle(Vector256.Load(lengths + i * TextRanges.Documents));
         }
     }
 
@@ -303,22 +360,12 @@ internal sealed unsafe class RangeSearch : IDisposable
     /// </summary>
     private void LookUp(RangeCursor row)
     {
-        int* frequencies = documents;
-        new Span<int>(frequencies, count * 8).Clear();
-        for (int i = 0; i < count; i++)
-        {
-            float bound = row.BoundOf(ranges[i]);
-            if (bound > 0)
-            {
-                rests[i] -= bound;
-                row.Find(ranges[i], frequencies + i * 8);
-            }
-        }
-
+        new Span<int>(frequencies, count * TextRanges.Documents).Clear();
+        row.Find(ranges, count, rests, frequencies, lengths);
         var weight = Vector256.Create(row.Weight);
         for (int i = 0; i < count; i++)
         {
-            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i * 8));
+            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i * TextRanges.Documents));
             sums[i] += weight * frequency / Vector256.Max(frequency + halves[i], Vector256.Create(float.Epsilon));
         }
     }

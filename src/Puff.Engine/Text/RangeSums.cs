@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Puff.Engine.Formats;
@@ -16,7 +17,10 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
     public const int Shift = TextRanges.Shift;
 
     /// <summary>Of so many groups of 64 ranges one is counted.</summary>
-    private const int Sampled = 4;
+    private const int Sampled = 8;
+
+    /// <summary>Bytes of codes asked for ahead: the processor itself stops at the end of each page.</summary>
+    private const int Ahead = 1_024;
 
     /// <summary>Levels, those behind the last range included: all of them 0.</summary>
     public int Count { get; } = PaddedOf(documents);
@@ -60,6 +64,23 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
                 all[range] = (byte)Math.Min(all[range] + level, byte.MaxValue);
             }
         }
+    }
+
+    /// <summary>Adds what the codes of two lists stand for.</summary>
+    /// <param name="left">Ranges of a list.</param>
+    /// <param name="levelOfLeft">Of each code.</param>
+    /// <param name="right">Ranges of another list.</param>
+    /// <param name="levelOfRight">Of each code.</param>
+    public void Add(in TextRanges left, Vector128<byte> levelOfLeft, in TextRanges right, Vector128<byte> levelOfRight)
+    {
+        if (Avx512BW.IsSupported)
+        {
+            AddWide((byte*)left.Codes, levelOfLeft, (byte*)right.Codes, levelOfRight);
+            return;
+        }
+
+        Add(left, levelOfLeft);
+        Add(right, levelOfRight);
     }
 
     /// <summary>Adds what a list's codes stand for.</summary>
@@ -166,15 +187,41 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
 
     private void AddWide(byte* codes, int groups, Vector128<byte> levelOf)
     {
-        var pair = Vector256.Create(levelOf, levelOf);
-        var table = Vector512.Create(pair, pair);
-        var low = Vector256.Create((byte)0xF);
+        var table = FourTimes(levelOf);
         byte* target = levels;
-        for (int group = 0; group < groups; group++, target += Vector512<byte>.Count)
+        for (int group = 0; group < groups; group++, codes += TextRanges.GroupBytes, target += Vector512<byte>.Count)
         {
-            var stored = Vector256.Load(codes + group * TextRanges.GroupBytes);
-            var added = Avx512BW.Shuffle(table, Vector512.Create(stored & low, (stored.AsUInt16() >> 4).AsByte() & low));
-            Avx512BW.AddSaturate(Vector512.Load(target), added).Store(target);
+            Sse.Prefetch0(codes + Ahead);
+            Avx512BW.AddSaturate(Vector512.Load(target), LevelsOf(codes, table)).Store(target);
         }
+    }
+
+    private void AddWide(byte* left, Vector128<byte> levelOfLeft, byte* right, Vector128<byte> levelOfRight)
+    {
+        var leftTable = FourTimes(levelOfLeft);
+        var rightTable = FourTimes(levelOfRight);
+        byte* target = levels;
+        byte* end = target + Count;
+        for (; target < end; target += Vector512<byte>.Count, left += TextRanges.GroupBytes, right += TextRanges.GroupBytes)
+        {
+            Sse.Prefetch0(left + Ahead);
+            Sse.Prefetch0(right + Ahead);
+            var sum = Avx512BW.AddSaturate(Vector512.Load(target), LevelsOf(left, leftTable));
+            Avx512BW.AddSaturate(sum, LevelsOf(right, rightTable)).Store(target);
+        }
+    }
+
+    private static Vector512<byte> FourTimes(Vector128<byte> table)
+    {
+        var pair = Vector256.Create(table, table);
+        return Vector512.Create(pair, pair);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> LevelsOf(byte* codes, Vector512<byte> table)
+    {
+        var low = Vector256.Create((byte)0xF);
+        var stored = Vector256.Load(codes);
+        return Avx512BW.Shuffle(table, Vector512.Create(stored & low, (stored.AsUInt16() >> 4).AsByte() & low));
     }
 }

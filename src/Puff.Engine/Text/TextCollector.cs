@@ -170,6 +170,8 @@ internal sealed unsafe class CollectedPostings(int[] documents, int[] frequencie
         new Span<int>(target + count, BlockLength - count).Clear();
     }
 
+    public override int FrequencyAt(int block, int posting) => frequencies[block * BlockLength + posting];
+
     public override void ReadPositions(int block, ReadOnlySpan<int> blockFrequencies, List<int> result)
     {
         int[] starts = positionStarts ??= Starts();
@@ -266,6 +268,14 @@ internal sealed unsafe class CollectedText : ITextIndex
         for (int i = 0; i < count; i++)
         {
             values[i] = (int)lengths[documents[i]] - 1;
+        }
+    }
+
+    public void ReadLengths(int first, int* values)
+    {
+        for (int i = 0; i < Math.Min(TextRanges.Documents, Documents - first); i++)
+        {
+            values[i] = (int)lengths[first + i] - 1;
         }
     }
 }

@@ -57,13 +57,14 @@ internal sealed unsafe class TextScorer : IDisposable
     }
 
     /// <summary>The documents that have one of the lists' terms.</summary>
-    public static BitSet Union(IReadOnlyList<PostingList> lists, int documents)
+    public static BitSet Union(IReadOnlyList<PostingList> lists, int documents, CancellationToken cancellation)
     {
         var union = new BitSet(documents);
         int* numbers = stackalloc int[PostingList.BlockLength];
         int* frequencies = stackalloc int[PostingList.BlockLength];
         foreach (var list in lists)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int block = 0; block < list.BlockCount; block++)
             {
                 int count = list.Read(block, numbers, frequencies);

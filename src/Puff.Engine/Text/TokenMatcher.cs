@@ -8,7 +8,7 @@ namespace Puff.Engine.Text;
 internal sealed class TokenMatcher(TextQuery query, TokenOperator @operator)
 {
     /// <summary>Overwrites the result with the matches of a whole set. A query without words matches every text unless one word is to match.</summary>
-    public void Evaluate(ITextIndex index, BitSet result)
+    public void Evaluate(ITextIndex index, BitSet result, CancellationToken cancellation)
     {
         result.ClearAll();
         if (query.IsEmpty)
@@ -32,7 +32,7 @@ internal sealed class TokenMatcher(TextQuery query, TokenOperator @operator)
             index.FindPrefix(prefix, lists[^1] = []);
         }
 
-        Combine(index, lists, result);
+        Combine(index, lists, result, cancellation);
     }
 
     /// <summary>Whether a document with these tokens matches.</summary>
@@ -43,12 +43,12 @@ internal sealed class TokenMatcher(TextQuery query, TokenOperator @operator)
         _ => query.IsEmpty || Enumerable.Range(0, tokens.Count).Any(i => Is(query.Words[0], tokens.Term(i)) && Follows(tokens, i)),
     };
 
-    private void Combine(ITextIndex index, List<PostingList>?[] lists, BitSet result)
+    private void Combine(ITextIndex index, List<PostingList>?[] lists, BitSet result, CancellationToken cancellation)
     {
         bool isFirst = true;
         foreach (var alternatives in lists.OfType<List<PostingList>>().OrderBy(l => l.Sum(p => (long)p.Documents)))
         {
-            var union = TextScorer.Union(alternatives, index.Documents);
+            var union = TextScorer.Union(alternatives, index.Documents, cancellation);
             if (isFirst || @operator == TokenOperator.Any)
             {
                 result.Or(union);
@@ -66,6 +66,7 @@ internal sealed class TokenMatcher(TextQuery query, TokenOperator @operator)
             using var phrase = new PhraseMatcher(query.Words, lists);
             for (int document = result.NextSet(0); document >= 0; document = result.NextSet(document + 1))
             {
+                cancellation.ThrowIfCancellationRequested();
                 result[document] = phrase.Matches(document);
             }
         }

@@ -47,7 +47,7 @@ internal sealed class Documents
         var predicate = FilterBinder.Bind(filter, Schema, allowRefNew: false);
         using var columns = new EncodedColumns(rows.Count, (document, attribute) => new Reader(rows[document]).Get(attribute));
         var byColumn = new BitSet(rows.Count, true);
-        predicate.Evaluate(columns, byColumn);
+        predicate.Evaluate(columns, byColumn, CancellationToken.None);
         var byDocument = Enumerable.Range(0, rows.Count).Where(i => predicate.Matches(new Reader(rows[i]), null)).ToList();
         Assert.Equal(byDocument, Enumerable.Range(0, rows.Count).Where(i => byColumn[i]));
         return string.Join(' ', byDocument);

@@ -45,8 +45,8 @@ public sealed class IndexedPatternTests
 
             var byIndex = new BitSet(Documents);
             var byScan = new BitSet(Documents);
-            predicate.Evaluate(indexed, byIndex);
-            predicate.Evaluate(scanned, byScan);
+            predicate.Evaluate(indexed, byIndex, CancellationToken.None);
+            predicate.Evaluate(scanned, byScan, CancellationToken.None);
             Assert.True(byScan.Words.SequenceEqual(byIndex.Words), $"{filter.Operator} {filter.Operand.Value.AsString}");
             for (int document = 0; document < Documents; document++)
             {

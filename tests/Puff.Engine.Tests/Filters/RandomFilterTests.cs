@@ -43,7 +43,7 @@ public sealed class RandomFilterTests
     private static void Check(Filter filter, Value[][] rows, EncodedColumns columns, BitSet expected, BitSet result)
     {
         var predicate = FilterBinder.Bind(filter, RandomFilters.Schema, allowRefNew: false);
-        predicate.Evaluate(columns, result);
+        predicate.Evaluate(columns, result, CancellationToken.None);
         Assert.True(expected.Words.SequenceEqual(result.Words), $"columns: {filter}");
         for (int document = 0; document < rows.Length; document++)
         {

@@ -74,7 +74,7 @@ public sealed class ReferenceTests
     {
         var predicate = FilterBinder.Bind(Reference("version", FilterOperator.Lt, "version"), Sample.Schema, allowRefNew: true);
         using var columns = new EncodedColumns(1, (_, _) => Value.Null);
-        Assert.Throws<InvalidOperationException>(() => predicate.Evaluate(columns, new BitSet(1)));
+        Assert.Throws<InvalidOperationException>(() => predicate.Evaluate(columns, new BitSet(1), CancellationToken.None));
     }
 
     private static AttributeFilter Reference(string attribute, FilterOperator @operator, string reference) =>
