@@ -23,9 +23,11 @@ internal enum TransformVerb { Upsert, Patch, ReplaceGroup, Delete, Skip, Fail }
 /// <param name="Documents">Of ReplaceGroup: all documents of the group.</param>
 /// <param name="Message">Of Fail and Skip.</param>
 /// <param name="IsRetryable">Of Fail: whether trying again by itself makes sense.</param>
+/// <param name="Code">Of Fail: not_finite, array_null, id_null or value_type when the code's values could not be written; null when the code itself said so.</param>
 internal sealed record TransformAction(
     TransformVerb Verb, Value? Id = null, IReadOnlyList<KeyValuePair<string, Value>>? Attributes = null, string? Group = null,
-    IReadOnlyList<DocumentRow>? Documents = null, string? Message = null, bool IsRetryable = false);
+    IReadOnlyList<DocumentRow>? Documents = null, string? Message = null, bool IsRetryable = false,
+    string? Code = null);
 
 /// <summary>User code of one mapping, loaded.</summary>
 internal interface ITransform : IAsyncDisposable
@@ -42,7 +44,7 @@ internal interface ITransform : IAsyncDisposable
 }
 
 /// <summary>A failed call of user code.</summary>
-/// <param name="code">transform_error, transform_timeout, transform_result_count, transform_load, runtime_missing.</param>
+/// <param name="code">transform_error, transform_timeout, transform_result_count, transform_load, transform_crashes, runtime_missing.</param>
 /// <param name="detail">Stack and last lines of standard error, at most 8 KiB.</param>
 internal sealed class TransformException(string code, string message, string? detail = null, bool isRetryable = false, Exception? inner = null)
     : Exception(message, inner)
@@ -52,4 +54,7 @@ internal sealed class TransformException(string code, string message, string? de
     public string? Detail { get; } = detail;
 
     public bool IsRetryable { get; } = isRetryable;
+
+    /// <summary>No batch of this mapping can pass: halving would only find that every row is guilty.</summary>
+    public bool IsOfMapping => Code is "transform_load" or "transform_result_count" or "transform_crashes" or "runtime_missing";
 }
