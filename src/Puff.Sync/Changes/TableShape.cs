@@ -9,6 +9,12 @@ internal sealed record TableColumn(string Name, TypeShape Type, int TypeModifier
 
     public bool IsGenerated { get; init; }
 
+    /// <summary>Texts are ordered by their bytes (collation "C" or "POSIX").</summary>
+    public bool IsCollationC { get; init; }
+
+    /// <summary>False for collations under which different bytes may be equal (pg_collation.collisdeterministic).</summary>
+    public bool IsCollationDeterministic { get; init; } = true;
+
     /// <summary>pg_attribute.attnum: stays when a column is renamed.</summary>
     public short Number { get; init; }
 }
