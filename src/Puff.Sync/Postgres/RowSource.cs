@@ -154,7 +154,7 @@ internal sealed class RowSource(PostgresSessions sessions, int connections = 2) 
         await reader.ReadAsync(cancellation);
         uint oid = uint.Parse(reader.GetString(0), CultureInfo.InvariantCulture);
         bool isRoot = reader.GetString(1) == "p";
-        var identity = IdentityOf(reader.GetString(2));
+        var identity = Catalog.IdentityOf(reader.GetString(2));
         await reader.NextResultAsync(cancellation);
         var columns = new Dictionary<string, (ColumnShape Shape, string Type)>();
         while (await reader.ReadAsync(cancellation))
@@ -282,14 +282,6 @@ internal sealed class RowSource(PostgresSessions sessions, int connections = 2) 
         var last = batch[batch.Count - 1].New;
         return [.. query.KeyColumns.Select(column => System.Text.Encoding.UTF8.GetString(last.Bytes(shape.Find(column))))];
     }
-
-    private static ReplicaIdentity IdentityOf(string letter) => letter switch
-    {
-        "f" => ReplicaIdentity.Full,
-        "n" => ReplicaIdentity.Nothing,
-        "i" => ReplicaIdentity.Index,
-        _ => ReplicaIdentity.Default,
-    };
 
     /// <summary>"xmin:xmax:a,b,c".</summary>
     internal static TransactionSnapshot ParseSnapshot(string text, bool isStandby)

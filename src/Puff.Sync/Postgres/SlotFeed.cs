@@ -65,7 +65,8 @@ internal sealed class SlotFeed(PostgresSessions sessions, SlotFeedOptions option
     {
         await CloseAsync();
         decoder.Restart();
-        Volatile.Write(ref confirmed, Math.Max(confirmed, from.Value));
+        from = new Lsn(Math.Max(confirmed, from.Value));
+        Volatile.Write(ref confirmed, from.Value);
         connection = await sessions.OpenStreamAsync(cancellation);
         await SetTimeoutsAsync(connection, cancellation);
         var batches = Channel.CreateBounded<ChangeBatch>(new BoundedChannelOptions(BatchesAhead) { SingleReader = true, SingleWriter = true });
@@ -233,7 +234,8 @@ internal sealed class SlotFeed(PostgresSessions sessions, SlotFeedOptions option
 
             return new SyncException(
                 SyncExit.Failed, protocol.IsUnknown ? "protocol_unknown" : "protocol_corrupt",
-                $"The stream of slot {options.Slot} cannot be read at {Received}: {protocol.Message}.", "Please report it with the server's version.", protocol);
+                $"The stream of slot {options.Slot} cannot be read at {Received}: {protocol.Message}.",
+                "Please report it with the server's version.", protocol);
         }
 
         if (exception is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse } inUse)
@@ -273,7 +275,7 @@ internal sealed class SlotFeed(PostgresSessions sessions, SlotFeedOptions option
 
         try
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
             await using var admin = await sessions.OpenAsync(SessionUse.Admin, patience.Token);
             await using var command = new NpgsqlCommand(
                 $"SELECT confirmed_flush_lsn >= '{new Lsn(done)}'::pg_lsn FROM pg_replication_slots WHERE slot_name = {SqlText.Literal(options.Slot)}",

@@ -9,7 +9,7 @@ public sealed class PostgresAddressTests
     [Fact]
     public void All_parts_are_decoded()
     {
-        var address = PostgresAddress.Parse("postgresql://app%40x:p%3A%2Fss@db.example:6432/my%20shop?sslmode=verify-full&sslrootcert=%2Fca.pem&pgbouncer=true");
+        var address = PostgresAddress.Parse("postgresql://app%40x:p%3A%2Fss@db.example:6432/my%20shop?sslmode=verify-full&sslrootcert=%2Fca.pem&x=y");
         Assert.Equal(("db.example", 6432, "my shop", "app@x", "p:/ss"), (address.Host, address.Port, address.Database, address.User, address.Password));
         Assert.Equal((TlsMode.VerifyFull, "/ca.pem"), (address.Tls, address.RootCertificate));
         Assert.DoesNotContain("ss@", address.ToString(), StringComparison.Ordinal);
