@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Puff.Commands;
+using Puff.Commands.Edge;
 using Puff.Demo;
 using Puff.Hosting;
 using Puff.Output;
@@ -30,6 +31,9 @@ internal static class CommandLine
         StoreCommands.Check(terminal),
         StoreCommands.Inspect(terminal),
         DoctorCommand.Create(terminal),
+        EdgeCommands.Create(terminal),
+        KvCommands.Create(terminal),
+        BlobCommands.Create(terminal),
         LocalCommands.Config(terminal),
         LocalCommands.Completion(terminal),
         LocalCommands.VersionOf(terminal),
@@ -38,9 +42,10 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] arguments, Terminal terminal)
     {
         ParseResult parsed = Create(terminal).Parse(arguments.Length == 0 ? ["--help"] : arguments);
-        // A flag nobody knows would otherwise pass as a file or namespace of that name.
+        // A flag nobody knows would otherwise pass as a file or namespace of that name; what stands after "--" is meant as it is.
+        string[] flags = [.. arguments.TakeWhile(argument => argument != "--")];
         var strays = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(result => result.Tokens)
-            .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal)).Select(token => $"unknown option {token.Value}");
+            .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal) && flags.Contains(token.Value)).Select(token => $"unknown option {token.Value}");
         string[] errors = [.. strays, .. parsed.Errors.Select(error => error.Message)];
         if (errors.Length > 0)
         {

@@ -31,6 +31,13 @@ internal sealed class Terminal
 
     public bool InputIsTyped { get; init; }
 
+    /// <summary>Standard output for bytes; what was written as text goes first.</summary>
+    public Stream OpenResults()
+    {
+        Results.Flush();
+        return Console.OpenStandardOutput();
+    }
+
     public void Say(string message) => Messages.WriteLine(message);
 
     /// <summary>A Spectre console on standard error, for progress bars.</summary>
