@@ -24,6 +24,7 @@ public sealed class PuffEngine : IAsyncDisposable
     private readonly Restorer restorer;
     private readonly EngineComponents components;
     private readonly CacheMetrics caching;
+    private readonly TokenWaits waits;
     private bool disposed;
 
     private PuffEngine(EngineSettings settings, EngineComponents components)
@@ -37,6 +38,7 @@ public sealed class PuffEngine : IAsyncDisposable
         registry = new NamespaceRegistry(context, settings.RunIndexer ? maintenance : announcer);
         cloner = new Cloner(context);
         restorer = new Restorer(context, cloner);
+        waits = new TokenWaits(context.Time);
         caching = new CacheMetrics(() => CacheStatistics);
     }
 
@@ -123,6 +125,27 @@ public sealed class PuffEngine : IAsyncDisposable
         await lease.Namespace.FreshenAsync().WaitAsync(cancellation);
         return lease.Namespace.Describe(context.Settings);
     }
+
+    /// <summary>The tokens a namespace holds now, in ascending order of names; none when it does not exist.</summary>
+    public async Task<IReadOnlyList<NamespaceToken>> GetTokensAsync(string name, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await lease.Namespace.FreshenAsync().WaitAsync(cancellation);
+        return lease.Namespace.View is { State: { IsLive: true } state } ? state.Tokens : [];
+    }
+
+    /// <summary>
+    /// Returns when every token of a namespace has come to a position: a strong query then sees what was written up to there. Unavailable when it has not in
+    /// time, also when nobody feeds the namespace.
+    /// </summary>
+    public async Task WaitForTokenAsync(string name, string position, TimeSpan timeout, CancellationToken cancellation = default)
+    {
+        using var lease = Open(name);
+        await waits.WaitAsync(lease.Namespace, position, timeout, cancellation);
+    }
+
+    /// <summary>The greatest position somebody waits for on this node; null when nobody does. Tells a feeder to move an idle token on.</summary>
+    public string? GetAwaitedPosition(string name) => waits.Greatest(name);
 
     public async Task<NamespaceInfo> PatchMetadataAsync(string name, MetadataPatch patch, CancellationToken cancellation = default)
     {

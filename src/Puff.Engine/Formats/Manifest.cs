@@ -34,6 +34,14 @@ internal sealed record Manifest
 
     public NamespaceOptions Options { get; init; } = new();
 
+    /// <summary>Tokens as of entry <see cref="IndexedThrough"/>, in ascending order of names.</summary>
+    public IReadOnlyList<NamespaceToken> Tokens { get; init; } = [];
+
+    /// <summary>
+    /// Of a restored namespace: the epochs whose entries among <see cref="InheritedTails"/> bring their tokens along. None in branches, which nobody feeds yet.
+    /// </summary>
+    public IReadOnlyList<ulong> TokenEpochs { get; init; } = [];
+
     /// <summary>Parent of a branch.</summary>
     public string? Parent { get; init; }
 

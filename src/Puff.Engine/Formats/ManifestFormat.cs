@@ -7,12 +7,17 @@ internal static class ManifestFormat
 {
     private static ReadOnlySpan<byte> Magic => "PMAN"u8;
 
-    /// <summary>Version 2 added trees; version 3 the history, and short forms of what was given up.</summary>
-    private const ushort Version = 3;
+    /// <summary>
+    /// Version 2 added trees; version 3 the history, and short forms of what was given up; version 4 tokens: a manifest without them is written as version 3.
+    /// </summary>
+    private const ushort Version = 4;
+
+    private const ushort VersionWithoutTokens = 3;
 
     public static void Write(ByteWriter writer, Manifest manifest)
     {
-        Envelope.Begin(writer, Magic, Version);
+        bool hasTokens = manifest.Tokens.Count > 0 || manifest.TokenEpochs.Count > 0;
+        Envelope.Begin(writer, Magic, hasTokens ? Version : VersionWithoutTokens);
         writer.UInt64(manifest.Epoch);
         writer.Int64(manifest.Version);
         writer.UInt64((ulong)(manifest.PublishId >> 64));
@@ -54,6 +59,12 @@ internal static class ManifestFormat
         {
             writer.Int64(copied);
         }
+
+        if (hasTokens)
+        {
+            WriteTokens(writer, manifest);
+        }
+
 
         Envelope.End(writer);
     }
@@ -103,6 +114,8 @@ internal static class ManifestFormat
             IndexedBytes = format < 3 ? 0 : reader.Int64Varint(),
             History = format < 3 ? null : HistoryLink.Read(ref reader),
             CopiedThrough = format >= 3 && reader.Boolean() ? ReadSequence(ref reader) : null,
+            Tokens = format < 4 ? [] : TokenFormat.Read(ref reader),
+            TokenEpochs = format < 4 ? [] : ReadEpochs(ref reader),
         };
         reader.ExpectEnd();
         TreeDescriptorFormat.CheckReferences(manifest.Segments, manifest.Trees);
@@ -118,6 +131,27 @@ internal static class ManifestFormat
     {
         long value = reader.Int64();
         return value >= 0 ? value : throw new CorruptDataException($"sequence {value} is out of range");
+    }
+
+    private static void WriteTokens(ByteWriter writer, Manifest manifest)
+    {
+        TokenFormat.Write(writer, manifest.Tokens);
+        writer.Varint((ulong)manifest.TokenEpochs.Count);
+        foreach (ulong epoch in manifest.TokenEpochs)
+        {
+            writer.UInt64(epoch);
+        }
+    }
+
+    private static ulong[] ReadEpochs(ref ByteReader reader)
+    {
+        ulong[] epochs = new ulong[reader.Count(sizeof(ulong))];
+        for (int i = 0; i < epochs.Length; i++)
+        {
+            epochs[i] = reader.UInt64();
+        }
+
+        return epochs;
     }
 
     private static void WriteSegment(ByteWriter writer, SegmentDescriptor segment)

@@ -14,9 +14,10 @@ internal enum WalEntryFlags : ushort
     ChangesSchema = 2,
     ChangesDocuments = 4,
     ChangesSettings = 8,
+    ChangesTokens = 16,
 
     /// <summary>Every flag this program knows.</summary>
-    All = DeletesNamespace | ChangesSchema | ChangesDocuments | ChangesSettings,
+    All = DeletesNamespace | ChangesSchema | ChangesDocuments | ChangesSettings | ChangesTokens,
 }
 
 internal enum WalSection : ushort
@@ -25,6 +26,7 @@ internal enum WalSection : ushort
     Operations = 2,
     Vectors = 3,
     Settings = 4,
+    Tokens = 5,
 }
 
 /// <summary>Who wrote which slot. WriterId names the process's engine, BatchId one group commit: together they settle a lost reply.</summary>
@@ -60,7 +62,11 @@ internal static class WalEntryFormat
     public const int TableEntryBytes = 32;
     public const int MaxSections = 64;
     private const uint Magic = 0x4C415750; // "PWAL"
-    private const ushort Version = 1;
+
+    /// <summary>Version 2 added tokens; an entry without them is written as version 1, which older nodes read.</summary>
+    private const ushort Version = 2;
+    private const ushort VersionWithoutTokens = 1;
+
     private const int CrcOffset = 72;
     private const int Alignment = 64;
 
@@ -83,7 +89,7 @@ internal static class WalEntryFormat
         long offset = HeaderBytes + sections.Count * (long)TableEntryBytes;
         destination[..(int)offset].Clear();
         BinaryPrimitives.WriteUInt32LittleEndian(destination, Magic);
-        BinaryPrimitives.WriteUInt16LittleEndian(destination[4..], Version);
+        BinaryPrimitives.WriteUInt16LittleEndian(destination[4..], sections.Any(s => s.Kind == WalSection.Tokens) ? Version : VersionWithoutTokens);
         BinaryPrimitives.WriteUInt16LittleEndian(destination[6..], (ushort)header.Flags);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], header.Epoch);
         BinaryPrimitives.WriteInt64LittleEndian(destination[16..], header.Sequence);
@@ -129,10 +135,10 @@ internal static class WalEntryFormat
 
         ushort version = BinaryPrimitives.ReadUInt16LittleEndian(head[4..]);
         uint count = BinaryPrimitives.ReadUInt32LittleEndian(head[64..]);
-        if (version != Version || count > MaxSections)
+        if (version is 0 or > Version || count > MaxSections)
         {
             throw new CorruptDataException(
-                $"WAL entry of format version {version} with {count} sections; this program reads version {Version} with at most {MaxSections}");
+                $"WAL entry of format version {version} with {count} sections; this program reads versions 1 to {Version} with at most {MaxSections}");
         }
 
         var whole = data.Span(0, HeaderBytes + (int)count * TableEntryBytes);
@@ -198,7 +204,7 @@ internal static class WalEntryFormat
         {
             var entry = table.Slice(i * TableEntryBytes, TableEntryBytes);
             ushort kind = BinaryPrimitives.ReadUInt16LittleEndian(entry);
-            if (kind is 0 or > (ushort)WalSection.Settings || BinaryPrimitives.ReadUInt16LittleEndian(entry[2..]) != 0)
+            if (kind is 0 or > (ushort)WalSection.Tokens || BinaryPrimitives.ReadUInt16LittleEndian(entry[2..]) != 0)
             {
                 throw new CorruptDataException($"section kind {kind} of the WAL entry is unknown, or its reserved field is in use");
             }

@@ -78,6 +78,8 @@ internal sealed class Flusher(EngineContext context)
         {
             Schema = snapshot.Schema,
             Options = snapshot.Options,
+            Tokens = snapshot.Tokens,
+            TokenEpochs = [],
             LastWriteAtMs = snapshot.LastWriteAt.ToUnixTimeMilliseconds(),
             UpdatedAtMs = snapshot.UpdatedAt.ToUnixTimeMilliseconds(),
             IndexedThrough = snapshot.Sequence,
@@ -136,6 +138,8 @@ internal sealed class Flusher(EngineContext context)
             InheritedTails = [],
             Segments = [],
             Trees = [],
+            Tokens = [],
+            TokenEpochs = [],
             Trims = [.. old.Trims, new TrimMark(view.State.Sequence, 0)],
         };
         return end.Retiring(old.Segments, [.. target.TailKeys(old), .. Manifest.KeysOf(old.Trees)]);

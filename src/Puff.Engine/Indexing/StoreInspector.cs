@@ -37,6 +37,8 @@ internal sealed class StoreInspector(EngineContext context)
                 new("inherited log", ["namespace", "epoch", "from", "through"],
                     manifest.InheritedTails.Select(t =>
                         Row(t.Name, t.Epoch.ToString("x16", CultureInfo.InvariantCulture), Text(t.From), Text(t.Through))).ToArray()),
+                new("tokens", ["token", "position", "payload bytes"],
+                    manifest.Tokens.Select(t => Row(t.Name, t.Position, Text(t.Payload?.Length ?? 0))).ToArray()),
                 new("pins held", ["key"], manifest.PinsHeld.Select(p => Row(p)).ToArray()),
             ]);
     }

@@ -22,9 +22,12 @@ internal sealed class EntryDraft : IDisposable
 
     public NamespaceOptions? Options { get; set; }
 
+    /// <summary>In ascending order of names.</summary>
+    public IReadOnlyList<NamespaceToken> Tokens { get; set; } = [];
+
     public bool DeletesNamespace { get; set; }
 
-    public bool IsEmpty => OperationCount == 0 && Schema is null && Options is null && !DeletesNamespace;
+    public bool IsEmpty => OperationCount == 0 && Schema is null && Options is null && Tokens.Count == 0 && !DeletesNamespace;
 
     /// <summary>The entry changes more than documents.</summary>
     public bool ChangesDeclarations => Schema is not null || Options is not null || DeletesNamespace;
@@ -61,7 +64,7 @@ internal sealed class EntryDraft : IDisposable
         column.Writer.Bytes(vector);
     }
 
-    public Mark Save() => new(Operations.Length, OperationCount, Schema, Options, vectors.ToDictionary(v => v.Key, v => v.Value.Writer.Length));
+    public Mark Save() => new(Operations.Length, OperationCount, Schema, Options, Tokens, vectors.ToDictionary(v => v.Key, v => v.Value.Writer.Length));
 
     public void Restore(Mark mark)
     {
@@ -69,6 +72,7 @@ internal sealed class EntryDraft : IDisposable
         OperationCount = mark.Count;
         Schema = mark.Schema;
         Options = mark.Options;
+        Tokens = mark.Tokens;
         foreach (var (attribute, column) in vectors)
         {
             column.Writer.Truncate(mark.Vectors.GetValueOrDefault(attribute));
@@ -91,6 +95,13 @@ internal sealed class EntryDraft : IDisposable
         {
             SettingsFormat.Write(options, Options);
             sections.Add((WalSection.Settings, 0, 0, options.Written));
+        }
+
+        using var tokens = new ByteWriter();
+        if (Tokens.Count > 0)
+        {
+            TokenFormat.Write(tokens, Tokens);
+            sections.Add((WalSection.Tokens, 0, 0, tokens.Written));
         }
 
         if (OperationCount > 0)
@@ -125,7 +136,7 @@ internal sealed class EntryDraft : IDisposable
         }
 
         vectors.Clear();
-        (OperationCount, Schema, Options, DeletesNamespace) = (0, null, null, false);
+        (OperationCount, Schema, Options, Tokens, DeletesNamespace) = (0, null, null, [], false);
     }
 
     public void Dispose()
@@ -140,7 +151,8 @@ internal sealed class EntryDraft : IDisposable
 
     private WalEntryFlags Flags =>
         (DeletesNamespace ? WalEntryFlags.DeletesNamespace : 0) | (Schema is not null ? WalEntryFlags.ChangesSchema : 0)
-        | (OperationCount > 0 ? WalEntryFlags.ChangesDocuments : 0) | (Options is not null ? WalEntryFlags.ChangesSettings : 0);
+        | (OperationCount > 0 ? WalEntryFlags.ChangesDocuments : 0) | (Options is not null ? WalEntryFlags.ChangesSettings : 0)
+        | (Tokens.Count > 0 ? WalEntryFlags.ChangesTokens : 0);
 
     private void Begin(in DocumentId id)
     {
@@ -152,5 +164,7 @@ internal sealed class EntryDraft : IDisposable
         OperationCount++;
     }
 
-    internal readonly record struct Mark(long Operations, uint Count, NamespaceSchema? Schema, NamespaceOptions? Options, Dictionary<int, long> Vectors);
+    internal readonly record struct Mark(
+        long Operations, uint Count, NamespaceSchema? Schema, NamespaceOptions? Options, IReadOnlyList<NamespaceToken> Tokens,
+        Dictionary<int, long> Vectors);
 }

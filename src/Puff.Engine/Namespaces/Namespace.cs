@@ -153,7 +153,7 @@ internal sealed class Namespace
             }
         }
 
-        var kind = request.DependsOnDocuments ? ProposalKind.Ordinary : ProposalKind.Independent;
+        var kind = request.DependsOnState ? ProposalKind.Ordinary : ProposalKind.Independent;
         return (WriteResult)(await committer.ProposeAsync(resolver => resolver.Resolve(request), kind))!;
     }
 

@@ -31,6 +31,8 @@ internal sealed class NamespaceSnapshot(
 
     public NamespaceOptions Options { get; init; } = new();
 
+    public IReadOnlyList<NamespaceToken> Tokens { get; init; } = [];
+
     /// <summary>When entry <see cref="Sequence"/> was committed.</summary>
     public long CommittedAtMs { get; init; }
 

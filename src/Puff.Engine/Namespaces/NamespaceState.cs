@@ -36,6 +36,7 @@ internal sealed unsafe class NamespaceState
         Manifest = manifest;
         Schema = manifest.Schema;
         Options = manifest.Options;
+        Tokens = manifest.Tokens;
         Sequence = manifest.IndexedThrough;
         IsLive = !manifest.Deleted && (manifest.BornLive || manifest.IndexedThrough > 0);
         LastWriteAtMs = manifest.LastWriteAtMs;
@@ -60,6 +61,9 @@ internal sealed unsafe class NamespaceState
     public NamespaceSchema Schema { get; private set; }
 
     public NamespaceOptions Options { get; private set; }
+
+    /// <summary>In ascending order of names; replaced whole.</summary>
+    public IReadOnlyList<NamespaceToken> Tokens { get; private set; }
 
     /// <summary>The last WAL entry applied; own entries only.</summary>
     public long Sequence { get; private set; }
@@ -142,6 +146,7 @@ internal sealed unsafe class NamespaceState
             LastWriterId = entry.Header.WriterId;
             frozen = null;
             ApplyDeclarations(entry);
+            ApplyTokens(entry, inherited);
             ApplyOperations(entry);
             Sequence = inherited ? Sequence : entry.Header.Sequence;
             CommittedAtMs = inherited ? CommittedAtMs : entry.Header.TimestampMs;
@@ -177,6 +182,7 @@ internal sealed unsafe class NamespaceState
             {
                 UpdatedAt = DateTimeOffset.FromUnixTimeMilliseconds(UpdatedAtMs),
                 Options = Options,
+                Tokens = Tokens,
                 CommittedAtMs = CommittedAtMs,
                 UnindexedBytes = UnindexedBytes,
                 Trees = Manifest.Trees,
@@ -307,6 +313,14 @@ internal sealed unsafe class NamespaceState
         {
             LastWriteAtMs = entry.Header.TimestampMs;
             UpdatedAtMs = entry.Header.TimestampMs;
+        }
+    }
+
+    private void ApplyTokens(WalEntry entry, bool inherited)
+    {
+        if ((!inherited || Manifest.TokenEpochs.Contains(entry.Header.Epoch)) && entry.ReadTokens() is { } changed)
+        {
+            Tokens = TokenFormat.Merge(Tokens, changed);
         }
     }
 

@@ -54,6 +54,8 @@ internal sealed class Restorer(EngineContext context, Cloner cloner)
             Retired = life.Retired.Where(r => !alive.Contains(RetiredObjects.SegmentOf(r.Key))).ToArray(),
             Schema = from.Schema,
             Options = from.Options with { PinnedReplicas = 0 },
+            Tokens = from.Tokens,
+            TokenEpochs = [.. from.TokenEpochs, from.Epoch],
             Parent = target.Name == source.Name ? from.Parent : source.Name,
             LastWriteAtMs = from.LastWriteAtMs,
             UpdatedAtMs = context.NowMs,

@@ -40,10 +40,22 @@ public sealed record WriteRequest
 
     public bool DisableBackpressure { get; init; }
 
-    /// <summary>What becomes of it depends on which documents there are: conditions, patches, filters, other namespaces.</summary>
-    internal bool DependsOnDocuments =>
+    /// <summary>What becomes of it depends on which documents or tokens there are.</summary>
+    internal bool DependsOnState => Token is not null || DependsOnDocuments;
+
+    /// <summary>Conditions, patches, filters, other namespaces.</summary>
+    private bool DependsOnDocuments =>
         Upserts is not { Count: > 0 } || Patches is not null || PatchByFilter is not null || DeleteByFilter is not null || UpsertCondition is not null
         || DeleteCondition is not null || CopyFromNamespace is not null || BranchFromNamespace is not null;
+
+    /// <summary>Stored in the same step as everything else in the write; creates the namespace where there is none. Null for none.</summary>
+    public NamespaceToken? Token { get; init; }
+
+    /// <summary>
+    /// What the namespace must hold under the token's name for the write to happen, null for nothing; else Conflict. Holds it <see cref="Token"/> already, the
+    /// write has happened before and is not applied again: so a write of unknown outcome may be repeated. Every write needs a token that differs from the last.
+    /// </summary>
+    public NamespaceToken? ExpectedToken { get; init; }
 
     /// <summary>`sharding.num_shards`: kept and reported, without effect.</summary>
     public int? Shards { get; init; }

@@ -96,14 +96,19 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
             throw PuffException.Invalid("💔 Writes not permitted. This namespace is read-only.");
         }
 
-        if (!exists && write.Upserts is not { Count: > 0 })
+        if (write.Token is { } token && TokenCheck.IsRepeated(CurrentToken(token.Name), write, name))
+        {
+            return new Tally().ToResult(write);
+        }
+
+        if (!exists && write.Upserts is not { Count: > 0 } && write.Token is null)
         {
             throw PuffException.NotFound($"namespace \"{name}\" does not exist; it is created by the first write that upserts documents");
         }
 
         request = write;
         tally = new Tally();
-        builder = new SchemaBuilder(schema, isNewNamespace: !exists);
+        builder = new SchemaBuilder(schema, isNewNamespace: !exists || schema.IdKind is null);
         explicitIds.Clear();
         CheckConditions();
         builder.Apply(write.Schema, write.DistanceMetric);
@@ -130,6 +135,12 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
             schema = after;
         }
 
+        if (request.Token is { } token)
+        {
+            draft.Tokens = TokenFormat.Merge(draft.Tokens, [token]);
+            TokenCheck.RequireRoom(state, draft.Tokens, name);
+        }
+
         if (!exists && request.Shards is { } shards)
         {
             options = options with { Shards = shards };
@@ -138,6 +149,10 @@ internal sealed class WriteResolver(EngineSettings settings, NamespaceState stat
 
         exists = true;
     }
+
+    /// <summary>What is stored under the name, earlier writes of the batch included.</summary>
+    private NamespaceToken? CurrentToken(string tokenName) => draft.Tokens.FirstOrDefault(t => t.Name == tokenName)
+        ?? (state.IsLive ? state.Tokens.FirstOrDefault(t => t.Name == tokenName) : null);
 
     private void CheckConditions()
     {

@@ -62,6 +62,9 @@ internal sealed class WalEntry
     /// <summary>The settings after this entry, or null when they did not change.</summary>
     public NamespaceOptions? ReadOptions() => Find(WalSection.Settings, 0) is { } section ? SettingsFormat.Read(Content(section)) : null;
 
+    /// <summary>The tokens that this entry replaces or adds; null when there are none.</summary>
+    public IReadOnlyList<NamespaceToken>? ReadTokens() => Find(WalSection.Tokens, 0) is { } section ? TokenFormat.Read(Content(section)) : null;
+
     /// <summary>The operations section; empty when the entry changes no document. Read with <see cref="OperationFormat"/>.</summary>
     public MemoryRegion Operations => Find(WalSection.Operations, 0) is { } section ? Content(section) : default;
 
@@ -179,6 +182,7 @@ internal sealed class WalEntry
             {
                 WalSection.Schema => WalEntryFlags.ChangesSchema,
                 WalSection.Settings => WalEntryFlags.ChangesSettings,
+                WalSection.Tokens => WalEntryFlags.ChangesTokens,
                 _ => WalEntryFlags.ChangesDocuments,
             };
         }
@@ -211,6 +215,7 @@ internal sealed class WalEntry
         CheckSections();
         ReadSchema();
         ReadOptions();
+        ReadTokens();
         long upserts = 0;
         long count = 0;
         foreach (var operation in OperationFormat.Enumerate(Operations))

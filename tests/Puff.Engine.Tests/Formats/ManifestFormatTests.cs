@@ -17,7 +17,7 @@ public sealed class ManifestFormatTests
     private static readonly BranchPin Pin = new(
         ["puff/ns/mother/seg/a1.rows", "puff/ns/mother/seg/a1.ids"], [new InheritedTail("mother", 0xFEDCBA9876543210, 4, 9)]);
 
-    public static TheoryData<string> Names => new("full", "trees", "history", "new", "ended");
+    public static TheoryData<string> Names => new("full", "trees", "history", "new", "ended", "tokens");
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -27,8 +27,22 @@ public sealed class ManifestFormatTests
         Assert.Equal(ManifestSamples.Text(manifest), ManifestSamples.Text(ManifestFormat.Read(ManifestSamples.Write(manifest))));
     }
 
+    [Fact]
+    public void Version_4_is_read_and_written_unchanged()
+    {
+        byte[] today = ManifestSamples.Write(Sample("tokens"));
+        byte[] file = GoldenFiles.Read("manifest/v4/tokens.bin", today);
+        Assert.Equal(file, today);
+        Assert.Equal(ManifestSamples.Text(Sample("tokens")), ManifestSamples.Text(ManifestFormat.Read(file)));
+    }
+
+    /// <summary>Nodes of the release before read everything but manifests with tokens.</summary>
     [Theory]
-    [MemberData(nameof(Names))]
+    [InlineData("full")]
+    [InlineData("trees")]
+    [InlineData("history")]
+    [InlineData("new")]
+    [InlineData("ended")]
     public void Version_3_is_read_and_written_unchanged(string name)
     {
         byte[] today = ManifestSamples.Write(Sample(name));
@@ -73,7 +87,7 @@ public sealed class ManifestFormatTests
     public void Changes_behind_a_valid_checksum_are_refused_or_make_another_manifest()
     {
         int refused = 0;
-        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.WithHistory), Damage.ResealEnvelope, 5000, 1))
+        foreach (byte[] damaged in Damage.Resealed(ManifestSamples.Write(ManifestSamples.WithTokens), Damage.ResealEnvelope, 5000, 1))
         {
             try
             {
@@ -101,6 +115,7 @@ public sealed class ManifestFormatTests
         {
             full with { IndexedThrough = -1 },
             full with { Version = -1 },
+            ManifestSamples.WithTokens with { Tokens = [.. ManifestSamples.WithTokens.Tokens.Reverse()] },
             full with { CreatedAtMs = -1 },
             full with { UpdatedAtMs = long.MaxValue },
             full with { IndexedAtMs = -1 },
@@ -209,6 +224,7 @@ public sealed class ManifestFormatTests
         "full" => ManifestSamples.Full,
         "trees" => ManifestSamples.WithTrees,
         "history" => ManifestSamples.WithHistory,
+        "tokens" => ManifestSamples.WithTokens,
         "new" => ManifestSamples.New,
         _ => ManifestSamples.Ended,
     };

@@ -72,6 +72,13 @@ internal static class ManifestSamples
         ],
     };
 
+    /// <summary>The same with what version 4 brought: tokens of feeders, and whose entries bring theirs along.</summary>
+    public static Manifest WithTokens => WithHistory with
+    {
+        Tokens = [new NamespaceToken("default/posts/1", "00000000016B3748/00000007", "{\"cursor\":[\"5\"]}"), new NamespaceToken("ü", "", null)],
+        TokenEpochs = [5, ulong.MaxValue],
+    };
+
     /// <summary>A namespace that was just created.</summary>
     public static Manifest New => new() { Epoch = 1, CreatedAtMs = 1_700_000_000_000 };
 
@@ -98,6 +105,7 @@ internal static class ManifestSamples
         string.Join(' ', m.Trims),
         string.Join(' ', m.PinsHeld),
         $"{m.IndexedAtMs} {m.IndexedBytes} {m.History} {m.CopiedThrough}",
+        $"{string.Join(' ', m.Tokens)} {string.Join(' ', m.TokenEpochs)}",
         string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {t.ProbesWhenTrained} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
     });
 }

@@ -44,11 +44,11 @@ public class PersistedNumbersTests
     public void OperationKind_keeps_its_numbers() => AssertNumbers<OperationKind>("Upsert=1 Patch=2 Delete=3");
 
     [Fact]
-    public void WalSection_keeps_its_numbers() => AssertNumbers<WalSection>("Schema=1 Operations=2 Vectors=3 Settings=4");
+    public void WalSection_keeps_its_numbers() => AssertNumbers<WalSection>("Schema=1 Operations=2 Vectors=3 Settings=4 Tokens=5");
 
     [Fact]
     public void WalEntryFlags_keep_their_numbers() => AssertNumbers<WalEntryFlags>(
-        "None=0 DeletesNamespace=1 ChangesSchema=2 ChangesDocuments=4 ChangesSettings=8 All=15");
+        "None=0 DeletesNamespace=1 ChangesSchema=2 ChangesDocuments=4 ChangesSettings=8 ChangesTokens=16 All=31");
 
     [Fact]
     public void Schema_options_keep_their_numbers() => AssertNumbers<SchemaFormat.Options>(
@@ -73,14 +73,14 @@ public class PersistedNumbersTests
     [InlineData("deletes", "PUFD", 1)]
     [InlineData("ids", "PUFP", 2)]
     [InlineData("codes", "PUFP", 2)]
-    [InlineData("manifest", "PMAN", 3)]
+    [InlineData("manifest", "PMAN", 4)]
     [InlineData("pin", "PPIN", 1)]
     [InlineData("rows", "PUFP", 2)]
     [InlineData("sparse", "PUFP", 2)]
     [InlineData("text", "PUFP", 2)]
     [InlineData("tree", "PTRE", 1)]
     [InlineData("vectors", "PUFP", 2)]
-    [InlineData("wal-entry", "PWAL", 1)]
+    [InlineData("wal-entry", "PWAL", 2)]
     public void Magic_and_version_stand_first(string format, string magic, int newest)
     {
         string[] files = [.. Repository.Files($"tests/golden/{format}", ".bin")];

@@ -50,6 +50,18 @@ internal static class WalEntrySamples
         return Build(draft);
     }
 
+    /// <summary>Tokens beside everything else.</summary>
+    public static byte[] Tokens()
+    {
+        using var draft = new EntryDraft
+        {
+            Schema = new NamespaceSchema(IdKind.UInt, null, []),
+            Tokens = [new NamespaceToken("a/posts/1", "00000000016B3748/00000007", "cursor"), new NamespaceToken("b/users/2", "0", null)],
+        };
+        draft.Delete(EveryType.Id(IdKind.UInt, 5));
+        return Build(draft);
+    }
+
     public static byte[] Deletion()
     {
         using var draft = new EntryDraft { DeletesNamespace = true };
@@ -83,6 +95,7 @@ internal static class WalEntrySamples
                 SampleSchema.Text(snapshot.Schema),
                 SampleSchema.Text(snapshot.Options),
             };
+            lines.AddRange(snapshot.Tokens.Select(t => t.ToString()));
             foreach (var set in snapshot.Sets)
             {
                 for (int document = set.Live.NextSet(0); document >= 0; document = set.Live.NextSet(document + 1))

@@ -33,6 +33,27 @@ public sealed class WalEntryTests
     }
 
     [Fact]
+    public void Version_2_is_read_and_written_unchanged()
+    {
+        byte[] today = WalEntrySamples.Tokens();
+        byte[] file = GoldenFiles.Read("wal-entry/v2/tokens.bin", today);
+        Assert.Equal(file, today);
+        string text = WalEntrySamples.Describe(file);
+        Assert.Contains(new NamespaceToken("a/posts/1", "00000000016B3748/00000007", "cursor").ToString(), text, StringComparison.Ordinal);
+        Assert.Contains(new NamespaceToken("b/users/2", "0").ToString(), text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damaged_tokens_are_refused()
+    {
+        byte[] whole = WalEntrySamples.Tokens();
+        foreach (byte[] damaged in Damage.Truncations(whole).Concat(Damage.FlippedBits(whole)))
+        {
+            AssertRefused(damaged);
+        }
+    }
+
+    [Fact]
     public void A_header_comes_back_to_the_last_bit()
     {
         var entry = WalEntrySamples.Open(WalEntrySamples.Deletion());
