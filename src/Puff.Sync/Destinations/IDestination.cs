@@ -4,7 +4,9 @@ using Puff.Engine.Schema;
 
 namespace Puff.Sync.Destinations;
 
-/// <summary>Receives batches of documents: the engine in this process, a remote endpoint, files, or nothing. Namespaces are named as they are stored, prefix included.</summary>
+/// <summary>
+/// Receives batches of documents: the engine in this process, a remote endpoint, files, or nothing. Namespaces are named as they are stored, prefix included.
+/// </summary>
 internal interface IDestination : IAsyncDisposable
 {
     /// <summary>Whether a write can carry a token that is stored atomically with its documents.</summary>

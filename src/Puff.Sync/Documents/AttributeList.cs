@@ -150,7 +150,8 @@ internal sealed class AttributeList
 
         bool isId = plan.Decisions.Id is { IsHash: false, Columns: [var only] } && only == column.Name;
         return isId || HasTransform ? false : throw new SyncException(
-            SyncExit.Usage, "attribute_name", $"column \"{column.Name}\" of {plan.Table.Schema}.{plan.Table.Table} cannot become attribute \"id\", which is the document's id",
+            SyncExit.Usage, "attribute_name",
+            $"column \"{column.Name}\" of {plan.Table.Schema}.{plan.Table.Table} cannot become attribute \"id\", which is the document's id",
             $"[attributes] rename = {{ {column.Name} = \"row_id\" }}, or drop = [\"{column.Name}\"]");
     }
 

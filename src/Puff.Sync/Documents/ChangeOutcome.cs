@@ -14,7 +14,7 @@ internal enum OutcomeKind
     /// <summary><see cref="ChangeOutcome.Action"/> is ready to be merged.</summary>
     Write,
 
-    /// <summary>The transform is to be called with <see cref="ChangeOutcome.Row"/>, which has what it needs; without a row for deletes it asked to see.</summary>
+    /// <summary>The transform is to be called with <see cref="ChangeOutcome.Row"/>, which has what it needs; without a row for deletes.</summary>
     Transform,
 
     /// <summary>The whole row must be read by its key before anything can be said.</summary>
@@ -35,10 +35,14 @@ internal readonly record struct ChangeOutcome(OutcomeKind Kind)
 
     public DocumentAction? Action { get; init; }
 
-    /// <summary>Of Transform: complete, or complete but for columns that the code does not need. Of Reread: the key is in it. Valid as long as the batch.</summary>
+    /// <summary>
+    /// Of Transform: complete, or complete but for columns that the code does not need. Of Reread: the key is in it. Valid as long as the batch.
+    /// </summary>
     public RowTuple Row { get; init; }
 
-    /// <summary>Of Transform: documents of the result are to be written as patches, because columns are missing; with a dense vector read the row instead.</summary>
+    /// <summary>
+    /// Of Transform: documents of the result are to be written as patches, because columns are missing; with a dense vector read the row instead.
+    /// </summary>
     public bool AsPatch { get; init; }
 
     /// <summary>Of Reread and Stop: why, in a word, for the metric.</summary>

@@ -151,5 +151,5 @@ internal sealed class ColumnConverters(AttributeOptions options, ConversionCount
     private static TimeZoneInfo FindZone(string name) => TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone)
         ? zone
         : throw new SyncException(
-            SyncExit.Usage, "unknown_time_zone", $"[attributes] timestamp_zone: \"{name}\" is no time zone of this machine", "use a name such as Europe/Berlin");
+            SyncExit.Usage, "unknown_time_zone", $"[attributes] timestamp_zone: \"{name}\" is no time zone of this machine", "such as Europe/Berlin");
 }

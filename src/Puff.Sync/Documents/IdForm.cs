@@ -29,7 +29,7 @@ internal sealed record IdForm(IReadOnlyList<string> Columns, IdType Type, bool I
                 SyncExit.Usage, "column_not_found", $"[id] columns: {table.Schema}.{table.Table} has no column \"{name}\"");
             var type = SourceType.Of(column.Type, column.TypeModifier);
             types.Add(IsPossible(type.Kind) ? type : throw new SyncException(
-                SyncExit.Usage, "id_type", $"column \"{name}\" is a {type.Type.Name}: no ids can be made of it", "choose a unique key of other columns in [id]"));
+                SyncExit.Usage, "id_type", $"column \"{name}\" is a {type.Type.Name}: no ids can be made of it", "choose a unique key of others in [id]"));
         }
 
         string prefix = mapping.Target.IdPrefix ?? "";
@@ -78,7 +78,8 @@ internal sealed record IdForm(IReadOnlyList<string> Columns, IdType Type, bool I
         if (!fits)
         {
             throw new SyncException(
-                SyncExit.Usage, "id_type", $"[id] type: {string.Join(", ", form.Columns)} cannot be {form.Type.ToString().ToLowerInvariant()} ids of \"{mapping.Name}\"",
+                SyncExit.Usage, "id_type",
+                $"[id] type: {string.Join(", ", form.Columns)} cannot be {form.Type.ToString().ToLowerInvariant()} ids of \"{mapping.Name}\"",
                 "leave out type, or set type = \"string\"");
         }
 

@@ -119,9 +119,11 @@ public sealed class ActionMergerTests
         return string.Join("|", merger.Take().Select(Show));
     }
 
-    private static DocumentAction Upsert(ulong id, string name, int value) => new(DocumentOperation.Upsert, Value.UInt(id), [new(name, Value.Int(value))], Position);
+    private static DocumentAction Upsert(ulong id, string name, int value) =>
+        new(DocumentOperation.Upsert, Value.UInt(id), [new(name, Value.Int(value))], Position);
 
-    private static DocumentAction Patch(ulong id, string name, int value) => new(DocumentOperation.Patch, Value.UInt(id), [new(name, Value.Int(value))], Position);
+    private static DocumentAction Patch(ulong id, string name, int value) =>
+        new(DocumentOperation.Patch, Value.UInt(id), [new(name, Value.Int(value))], Position);
 
     private static DocumentAction Delete(ulong id) => new(DocumentOperation.Delete, Value.UInt(id), [], Position);
 }
