@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze: a report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms: a report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
 switch (args)
 {
     case ["--scan", ..]:
@@ -21,6 +21,9 @@ switch (args)
         break;
     case ["--tree", .. var arguments]:
         TreeReport.Run(arguments);
+        break;
+    case ["--transforms", .. var arguments]:
+        await TransformReport.RunAsync(arguments is [var runtime] ? runtime : "auto");
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(ScanReport).Assembly).Run(args);

@@ -17,6 +17,7 @@ internal sealed class MigrationHistory
 {
     private readonly Dictionary<string, LiveMapping> live = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> generations = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Destination, string Namespace), string> models = [];
     private readonly List<MigrationProblem> problems = [];
 
     private MigrationHistory(IReadOnlyList<Migration> migrations) => Migrations = migrations;
@@ -87,6 +88,11 @@ internal sealed class MigrationHistory
                 : $"[target] namespace changes from {current.Definition.Target.Namespace} to {definition.Target.Namespace}; set replace.namespace = \"new\"", null);
         }
 
+        if (FindModelProblem(migration, definition) is { } mixed)
+        {
+            return mixed;
+        }
+
         LiveMapping? rival = live.Values.FirstOrDefault(other => other.Name != migration.Mapping
             && other.Definition.Destination == definition.Destination && other.Definition.Target.Namespace == definition.Target.Namespace
             && !(other.Definition.Target.Shared && definition.Target.Shared));
@@ -94,6 +100,20 @@ internal sealed class MigrationHistory
             SyncExit.Conflict, "namespace_taken", $"Namespace `{definition.Target.Namespace}` is already written by mapping `{rival.Name}`.",
             "choose another [target] namespace, or set shared = true in both");
     }
+
+    /// <summary>Vectors of two models cannot be compared: a namespace that holds vectors of one keeps it for good, also after its mapping has ended.</summary>
+    private SyncException? FindModelProblem(Migration migration, MappingDefinition definition)
+    {
+        string? other = models.GetValueOrDefault((definition.Destination, definition.Target.Namespace));
+        return definition.Embed is not { } embed || other is null || other == ModelOf(embed) ? null : new SyncException(
+            SyncExit.Usage, "embed_model_changed",
+            $"{migration.SettingsPath}: the namespace {definition.Target.Namespace} holds vectors of {other}, and [embed] asks for {ModelOf(embed)}; "
+            + "a namespace never mixes models.",
+            "use replace.namespace = \"new\" with another [target] namespace");
+    }
+
+    private static string ModelOf(EmbedDefinition embed) =>
+        $"{embed.Provider} {embed.Model}" + (embed.Dimensions is { } dimensions ? $" in {dimensions} dimensions" : "");
 
     private SyncException? FindSharedProblem(Migration migration, MappingDefinition definition)
     {
@@ -111,6 +131,11 @@ internal sealed class MigrationHistory
         {
             live.Remove(migration.Mapping);
             return;
+        }
+
+        if (definition.Embed is { } embed)
+        {
+            models[(definition.Destination, definition.Target.Namespace)] = ModelOf(embed);
         }
 
         LiveMapping? current = live.GetValueOrDefault(migration.Mapping);

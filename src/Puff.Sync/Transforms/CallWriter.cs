@@ -6,19 +6,6 @@ using Puff.Sync.Migrations;
 
 namespace Puff.Sync.Transforms;
 
-/// <summary>How the code of a project wants its changes: `transform.style` of sync.toml.</summary>
-internal enum TransformStyle
-{
-    /// <summary>The default export, with changes.</summary>
-    Change,
-
-    /// <summary>The export `transform`, with rows that hold an event.</summary>
-    Rows,
-
-    /// <summary>The export `transform`, with columns as text.</summary>
-    Columns,
-}
-
 /// <summary>
 /// Changes of one call as JSON. Names and kinds of columns stand once for each version of the table; a change is an array
 /// [shape, op, id, row, missing, old, changed, position, committedAt] whose row is an array of values.

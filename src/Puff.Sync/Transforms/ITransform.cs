@@ -44,7 +44,7 @@ internal interface ITransform : IAsyncDisposable
 }
 
 /// <summary>A failed call of user code.</summary>
-/// <param name="code">transform_error, transform_timeout, transform_result_count, transform_load, transform_crashes, runtime_missing.</param>
+/// <param name="code">transform_error, transform_timeout, transform_result_count, transform_load, transform_crashes, embed_refused, runtime_missing.</param>
 /// <param name="detail">Stack and last lines of standard error, at most 8 KiB.</param>
 internal sealed class TransformException(string code, string message, string? detail = null, bool isRetryable = false, Exception? inner = null)
     : Exception(message, inner)
@@ -56,5 +56,5 @@ internal sealed class TransformException(string code, string message, string? de
     public bool IsRetryable { get; } = isRetryable;
 
     /// <summary>No batch of this mapping can pass: halving would only find that every row is guilty.</summary>
-    public bool IsOfMapping => Code is "transform_load" or "transform_result_count" or "transform_crashes" or "runtime_missing";
+    public bool IsOfMapping => Code is "transform_load" or "transform_result_count" or "transform_crashes" or "runtime_missing" or "embed_refused";
 }

@@ -99,7 +99,8 @@ internal sealed class TransformHost : IAsyncDisposable
             ? Path.GetFullPath(Path.Combine(Path.GetDirectoryName(bundler)!, "..", "..", ".cache", "puff-sync"))
             : "";
 
-    private static string DefaultCacheFolder() => Path.Combine(
+    /// <summary>puff-sync in the user's own cache.</summary>
+    public static string DefaultCacheFolder() => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "puff-sync");
 
     /// <summary>Named by its content, so that versions of the product do not meet; moved into place whole.</summary>

@@ -1,3 +1,5 @@
+using Puff.Sync.Migrations;
+
 namespace Puff.Sync.Transforms;
 
 /// <summary>How transforms in TypeScript are run: section `transform` of sync.toml and what belongs to the process.</summary>
