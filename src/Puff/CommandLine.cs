@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Puff.Commands;
 using Puff.Commands.Edge;
+using Puff.Commands.Sync;
 using Puff.Demo;
 using Puff.Hosting;
 using Puff.Output;
@@ -34,6 +35,7 @@ internal static class CommandLine
         EdgeCommands.Create(terminal),
         KvCommands.Create(terminal),
         BlobCommands.Create(terminal),
+        SyncCommands.Create(terminal),
         LocalCommands.Config(terminal),
         LocalCommands.Completion(terminal),
         LocalCommands.VersionOf(terminal),

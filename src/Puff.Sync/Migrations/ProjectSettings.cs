@@ -1,6 +1,6 @@
 namespace Puff.Sync.Migrations;
 
-internal enum TlsMode { Disable, Prefer, Require, VerifyCa, VerifyFull }
+internal enum TlsChoice { Disable, Prefer, Require, VerifyCa, VerifyFull }
 
 internal enum FailoverSlot { Auto, On, Off }
 
@@ -10,7 +10,18 @@ internal enum HeartbeatMode { Message, Table }
 
 internal enum OutagePolicy { Forever, Stop }
 
-internal enum TransformStyle { Change, Rows, Columns }
+/// <summary>How the code of a project wants its changes: `transform.style` of sync.toml.</summary>
+internal enum TransformStyle
+{
+    /// <summary>The default export, with changes.</summary>
+    Change,
+
+    /// <summary>The export `transform`, with rows that hold an event.</summary>
+    Rows,
+
+    /// <summary>The export `transform`, with columns as text.</summary>
+    Columns,
+}
 
 internal enum DestinationKind { Turbopuffer, Engine, File, Null }
 
@@ -78,7 +89,7 @@ internal sealed record ProjectSettings
 /// <param name="Tls">Null is what the URL says.</param>
 /// <param name="StatementTimeout">Null is the usual: none for pages, 30 s else.</param>
 internal sealed record SourceSettings(
-    VariableText Url, VariableText? ReplicationUrl, VariableText? SnapshotUrl, TlsMode? Tls, VariableText? TlsRootCertificate,
+    VariableText Url, VariableText? ReplicationUrl, VariableText? SnapshotUrl, TlsChoice? Tls, VariableText? TlsRootCertificate,
     VariableText? TlsClientCertificate, VariableText? TlsClientKey, TimeSpan? StatementTimeout, IReadOnlyList<string> IgnoreOrigins, bool AllowRowSecurity);
 
 /// <param name="Url">Null is the source's.</param>
