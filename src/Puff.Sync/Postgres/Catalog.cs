@@ -147,6 +147,8 @@ internal static class Catalog
             Dimensions = reader.GetInt32(4),
             IsGenerated = reader.GetBoolean(5),
             Number = reader.GetInt16(6),
+            IsCollationC = reader.GetBoolean(7),
+            IsCollationDeterministic = reader.GetBoolean(8),
         };
         return (column, new ColumnFacts(name, reader.GetBoolean(7), reader.GetBoolean(8), reader.GetBoolean(9), reader.GetBoolean(10)));
     }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Puff.Output;
-using Puff.Sync;
 using Puff.Sync.Verbs;
 
 namespace Puff.Commands.Sync;
