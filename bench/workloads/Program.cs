@@ -1,6 +1,7 @@
 using Puff.Workloads;
 using Puff.Workloads.Caching;
 using Puff.Workloads.Cold;
+using Puff.Workloads.Edge;
 using Puff.Workloads.Filters;
 using Puff.Workloads.Sparse;
 using Puff.Workloads.Text;
@@ -22,6 +23,12 @@ switch (args.FirstOrDefault())
         return 0;
     case "commit":
         await CommitLatency.RunAsync(Options.Parse(rest));
+        return 0;
+    case "edge":
+        await EdgeWorkload.RunAsync(Options.Parse(rest));
+        return 0;
+    case EdgeWorkload.ServerArgument:
+        await EdgeWorkload.ServeAsync(Options.Parse(rest));
         return 0;
     case "ingest":
         await Ingest.RunAsync(Options.Parse(rest));
@@ -66,6 +73,7 @@ switch (args.FirstOrDefault())
                                                                                   queries on a node that has nothing yet, of a store with a cloud's latencies
               cloud   [--commits 300] [--queries 1000]                            commits, warm queries on a store like a cloud's; their requests and price
               commit  [--commits 2000] [--dir DIR]                                latency of one commit on the directory store, beside a bare fsync
+              edge    [--pairs 200000] [--value-bytes 100] [--etcd-pairs 20000] [--dir DIR]   pairs a second of the edge store, beside redis and etcd
               ingest  [--encoding json|base64] [--documents 200000] [--clients 4] acknowledged documents a second over HTTP, server in its own process
               restart [--documents 1000000]                                       process start to first query of a large namespace
               idle    [--namespaces 10000]                                        memory of namespaces that are known and idle
