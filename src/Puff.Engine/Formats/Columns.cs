@@ -23,7 +23,12 @@ internal sealed unsafe class ScalarColumn(TypeKind kind, int count, BitSet prese
 {
     private readonly long* values = (long*)values.Slice(0, count * 8L).Pointer;
 
+    private ColumnZones? zones;
+
     public ReadOnlySpan<long> Values => new(values, Count);
+
+    /// <summary>The first caller pays a pass over the column.</summary>
+    public ColumnZones Zones => Volatile.Read(ref zones) ?? Interlocked.CompareExchange(ref zones, new ColumnZones(this), null) ?? zones;
 }
 
 /// <summary>

@@ -18,7 +18,7 @@ internal abstract unsafe class PostingList(int documents, ulong impacts)
     /// <summary>Four <see cref="TextImpact"/>s that no posting exceeds.</summary>
     public ulong Impacts { get; } = impacts;
 
-    /// <summary>What the list gives at most in each range of eight documents; null when that is not stored.</summary>
+    /// <summary>What the list gives at most in each range of four documents; null when that is not stored.</summary>
     public virtual TextRanges? Ranges => null;
 
     public abstract int LastDocumentOf(int block);
@@ -108,6 +108,6 @@ internal unsafe interface ITextIndex
     /// <summary>Tokens of documents that have some.</summary>
     void ReadLengths(int* documents, int count, int* lengths);
 
-    /// <summary>The same for eight documents that follow each other; unspecified behind the last one.</summary>
+    /// <summary>The same for four documents that follow each other; unspecified behind the last one.</summary>
     void ReadLengths(int first, int* lengths);
 }

@@ -203,9 +203,9 @@ internal sealed unsafe class TextIndex : ITextIndex
             throw new CorruptDataException($"document {first} is none of {Documents}");
         }
 
-        if (lengthWidth == 1 && count == Vector256<int>.Count && Avx2.IsSupported)
+        if (lengthWidth == 1 && count == Vector128<int>.Count && Sse41.IsSupported)
         {
-            (Avx2.ConvertToVector256Int32(all + first) - Vector256<int>.One).Store(values);
+            (Sse41.ConvertToVector128Int32(all + first) - Vector128<int>.One).Store(values);
             return;
         }
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Puff.Engine.Formats;
 
 /// <summary>
-/// What the list of a frequent term gives at most in each range of eight documents: a code of 4 bits a range, and for each code the impacts behind it. 0 says
+/// What the list of a frequent term gives at most in each range of four documents: a code of 4 bits a range, and for each code the impacts behind it. 0 says
 /// that no document of the range has the term. As stored: behind the blocks of the list first the table, then the starts, then the codes.
 /// </summary>
 /// <param name="Table">For each code and each frequency code of an impact the smallest length code, or <see cref="None"/>.</param>
@@ -11,8 +11,8 @@ namespace Puff.Engine.Formats;
 /// <param name="Codes">In groups of 64 ranges: of each byte the lower half is for one of the first 32, the upper half for the one 32 behind it.</param>
 internal readonly unsafe record struct TextRanges(nint Table, nint Starts, nint Codes)
 {
-    /// <summary>Documents of a range, as a power of two: as many as a byte has bits, so that a filter's byte says which of them match.</summary>
-    public const int Shift = 3;
+    /// <summary>Documents of a range, as a power of two: so few that terms which are not together seldom look as if they were.</summary>
+    public const int Shift = 2;
 
     /// <summary>Documents of a range.</summary>
     public const int Documents = 1 << Shift;

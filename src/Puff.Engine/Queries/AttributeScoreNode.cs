@@ -1,4 +1,5 @@
 using Puff.Engine.Formats;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 
@@ -13,13 +14,44 @@ internal sealed class AttributeScoreNode(AttributeDefinition attribute, ScoreOri
 {
     public override bool IsAttributeDerived => true;
 
+    private NamespaceSnapshot? snapshot;
+    private double? largest;
+
     public AttributeDefinition Attribute { get; } = attribute;
+
+    /// <summary>Of the values in all sets, which are looked at when this is first asked for.</summary>
+    public override double LargestScore => largest ??= snapshot is null ? double.PositiveInfinity : snapshot.Sets.Max(LargestOf);
+
+    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => this.snapshot = snapshot;
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new ColumnReader(this, view.GetColumn(Attribute) as ScalarColumn);
 
     public override ScoreReader OpenRows(DocumentSet set) => new RowReader(this, set);
 
     private double Score(long bits) => origin is { } from ? from.Distance(Attribute.Type.Kind, bits) : Number(Attribute.Type.Kind, bits);
+
+    /// <summary>Zones serve later queries too; the tail has none, and is looked at.</summary>
+    private double LargestOf(DocumentSet set)
+    {
+        if (set.Columns is { } columns)
+        {
+            return columns.GetColumn(Attribute) is ScalarColumn column ? LargestOf(column.Zones.Ends(column, 0, column.Count)) : 0;
+        }
+
+        double most = 0;
+        for (int document = set.Live.NextSet(0); document >= 0; document = set.Live.NextSet(document + 1))
+        {
+            if (set.GetValue(document, Attribute) is { IsNull: false } value)
+            {
+                most = Math.Max(most, Score(BuiltColumn.Bits(value)));
+            }
+        }
+
+        return most;
+    }
+
+    /// <summary>A plain value, and a distance too, is largest at one of the ends.</summary>
+    private double LargestOf((long Least, long Greatest)? ends) => ends is { } known ? Math.Max(Score(known.Least), Score(known.Greatest)) : 0;
 
     private bool ScoresMissing => origin is null;
 
@@ -33,6 +65,8 @@ internal sealed class AttributeScoreNode(AttributeDefinition attribute, ScoreOri
 
     private sealed class ColumnReader(AttributeScoreNode node, ScalarColumn? column) : ScoreReader
     {
+        public override double LargestIn(int first, int end) => column is null ? 0 : node.LargestOf(column.Zones.Ends(column, first, end));
+
         public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
         {
             for (int i = 0; i < documents.Length; i++)

@@ -23,6 +23,8 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
         private readonly double[] termScores = new double[ChunkRows];
         private readonly bool[] termScored = new bool[ChunkRows];
 
+        public override double LargestIn(int first, int end) => terms.Sum(t => t.LargestIn(first, end));
+
         public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
         {
             terms[0].Read(documents, scores, scored);
@@ -62,6 +64,8 @@ internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
         private readonly double[] termScores = new double[ChunkRows];
         private readonly bool[] termScored = new bool[ChunkRows];
 
+        public override double LargestIn(int first, int end) => Math.Max(terms.Max(t => t.LargestIn(first, end)), floor ?? 0);
+
         public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
         {
             terms[0].Read(documents, scores, scored);
@@ -99,11 +103,16 @@ internal abstract class MappedScoreNode(ScoreNode term) : ScoreNode
     /// <summary>Replaces each score; what it does to documents that are not scored has no effect.</summary>
     protected abstract void Map(Span<double> scores);
 
+    /// <summary>The largest score that comes out where none larger goes in.</summary>
+    protected abstract double MapLargest(double largest);
+
     /// <summary>Whether a text, sparse or filter score of 0 comes out, which scores no document.</summary>
     protected virtual bool ScoresNothing => false;
 
     private sealed class Reader(MappedScoreNode node, ScoreReader term) : ScoreReader
     {
+        public override double LargestIn(int first, int end) => node.MapLargest(term.LargestIn(first, end));
+
         public override void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored)
         {
             term.Read(documents, scores, scored);
@@ -125,7 +134,9 @@ internal sealed class ProductScoreNode(double weight, ScoreNode term) : MappedSc
 {
     public double Weight => weight;
 
-    public override double LargestScore => weight == 0 ? 0 : weight * Term.LargestScore;
+    public override double LargestScore => MapLargest(Term.LargestScore);
+
+    protected override double MapLargest(double largest) => weight == 0 ? 0 : weight * largest;
 
     protected override bool ScoresNothing => weight == 0 && !IsAttributeDerived;
 
@@ -143,6 +154,8 @@ internal sealed class SaturateScoreNode(ScoreNode term, double midpoint, double 
 {
     public override double LargestScore => 1;
 
+    protected override double MapLargest(double largest) => double.IsFinite(largest) ? Of(largest) : 1;
+
     /// <summary>What a score is saturated to; grows with it.</summary>
     public double Of(double score) => score > 0 ? 1 / (1 + Math.Pow(midpoint / score, exponent)) : 0;
 
@@ -159,6 +172,8 @@ internal sealed class SaturateScoreNode(ScoreNode term, double midpoint, double 
 internal sealed class DecayScoreNode(ScoreNode term, double midpoint, double exponent) : MappedScoreNode(term)
 {
     public override double LargestScore => 1;
+
+    protected override double MapLargest(double largest) => 1;
 
     protected override void Map(Span<double> scores)
     {

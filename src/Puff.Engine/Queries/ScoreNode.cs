@@ -35,6 +35,9 @@ internal abstract class ScoreReader
     /// <summary>Documents in one call, at most.</summary>
     public const int ChunkRows = 256;
 
+    /// <summary>No document from one on up to, but not including, another has a larger score; infinite when that cannot be told.</summary>
+    public virtual double LargestIn(int first, int end) => double.PositiveInfinity;
+
     /// <summary>Overwrites both outputs; a document that is not scored has score 0.</summary>
     public abstract void Read(ReadOnlySpan<int> documents, Span<double> scores, Span<bool> scored);
 }

@@ -15,30 +15,33 @@ internal sealed class TextSum
 
     public double LargestOfOthers => Others.Sum(o => o.Factor * o.Node.LargestScore);
 
-    /// <summary>Null when a part of the expression has no largest score, or there is nothing a list could be searched for.</summary>
+    /// <summary>Null when there is nothing a list could be searched for.</summary>
     public static TextSum? Flatten(ScoreNode expression, double factor)
     {
         var sum = new TextSum();
-        return sum.TryAdd(expression, factor) && sum.Clauses.Count + sum.Filters.Count > 0 ? sum : null;
+        sum.Add(expression, factor);
+        return sum.Clauses.Count + sum.Filters.Count > 0 ? sum : null;
     }
 
-    private bool TryAdd(ScoreNode node, double factor)
+    private void Add(ScoreNode node, double factor)
     {
         switch (node)
         {
             case Bm25ScoreNode text:
                 Clauses.Add((text, factor));
-                return true;
+                break;
             case FilterScoreNode filter:
                 Filters.Add((filter, factor));
-                return true;
+                break;
             case SumScoreNode sum:
-                return sum.Terms.All(t => TryAdd(t, factor));
+                sum.Terms.ToList().ForEach(t => Add(t, factor));
+                break;
             case ProductScoreNode { Weight: > 0 } product:
-                return TryAdd(product.Term, factor * product.Weight);
+                Add(product.Term, factor * product.Weight);
+                break;
             default:
                 Others.Add((node, factor));
-                return double.IsFinite(node.LargestScore);
+                break;
         }
     }
 }
@@ -96,7 +99,10 @@ internal sealed class TextPlan
 
         ScoreNode[] alternatives = saturate is null && expression is MaxScoreNode { Floor: null } max ? [.. max.Terms] : [expression];
         var sums = alternatives.Select(a => TextSum.Flatten(a, factor)).ToArray();
-        return sums.All(s => s is { Largest: 0 or >= SmallestScale and <= LargestScale }) && sums.Any(s => s!.Clauses.Count > 0)
+
+        // What an attribute gives at most is known after a look at all of its values: only where words are searched for besides.
+        return sums.All(s => s is not null) && sums.Any(s => s!.Clauses.Count > 0)
+            && sums.All(s => s is { Largest: 0 or >= SmallestScale and <= LargestScale })
             ? new TextPlan([.. sums.OfType<TextSum>().OrderByDescending(s => s.Largest)], saturate)
             : null;
     }

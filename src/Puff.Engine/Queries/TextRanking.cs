@@ -157,6 +157,17 @@ internal static class TextRanking
 
         public override double Largest { get; } = sum.LargestOfOthers;
 
+        public override double LargestIn(int first, int end)
+        {
+            double largest = 0;
+            for (int i = 0; i < readers.Length; i++)
+            {
+                largest += readers[i].Factor * Math.Clamp(readers[i].Reader.LargestIn(first, end), 0, sum.Others[i].Node.LargestScore);
+            }
+
+            return largest;
+        }
+
         public override void Add(ReadOnlySpan<int> documents, Span<float> sums)
         {
             for (int from = 0; from < documents.Length; from += ScoreReader.ChunkRows)

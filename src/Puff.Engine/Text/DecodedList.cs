@@ -65,7 +65,7 @@ internal sealed unsafe class DecodedList(PostingList list, double weight, double
         FillDirectory(field.Index.Documents);
     }
 
-    /// <summary>Adds what the documents of a range of eight get.</summary>
+    /// <summary>Adds what the documents of a range of four get.</summary>
     public void AddTo(int range, float* sums)
     {
         int first = range << RangeSums.Shift;

@@ -11,6 +11,9 @@ internal abstract class AddedScores
     /// <summary>No document gets more; finite, and nothing adds less than 0.</summary>
     public abstract double Largest { get; }
 
+    /// <summary>No document from one on up to, but not including, another gets more.</summary>
+    public abstract double LargestIn(int first, int end);
+
     public abstract void Add(ReadOnlySpan<int> documents, Span<float> sums);
 }
 

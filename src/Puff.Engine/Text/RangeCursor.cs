@@ -47,7 +47,7 @@ internal sealed unsafe class RangeCursor : PostingCursor
     /// <summary>What each code stands for.</summary>
     public ReadOnlySpan<float> Bounds => bounds;
 
-    /// <summary>Adds what documents of ranges of eight get at most.</summary>
+    /// <summary>Adds what documents of ranges of four get at most.</summary>
     public void AddBounds(int* ranges, int count, float* rests)
     {
         int i = 0;
@@ -66,10 +66,10 @@ internal sealed unsafe class RangeCursor : PostingCursor
     /// Puts the frequencies of ranges' documents in their places. Memory that is far away is asked for before it is needed: first all entries of
     /// blocks, then all blocks.
     /// </summary>
-    /// <param name="ranges">Of eight documents, ascending.</param>
+    /// <param name="ranges">Of four documents, ascending.</param>
     /// <param name="count">How many.</param>
     /// <param name="rests">What the range may get: the list's bound is taken off.</param>
-    /// <param name="frequencies">Eight a range, 0 so far.</param>
+    /// <param name="frequencies">Four a range, 0 so far.</param>
     /// <param name="scratch">Room for two a range.</param>
     public void Find(int* ranges, int count, float* rests, int* frequencies, int* scratch)
     {
@@ -112,7 +112,7 @@ internal sealed unsafe class RangeCursor : PostingCursor
         }
     }
 
-    /// <summary>What documents of a range of eight get at most.</summary>
+    /// <summary>What documents of a range of four get at most.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private float BoundOf(int range) => bounds[Ranges.At(range)];
 

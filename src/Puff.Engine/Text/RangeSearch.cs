@@ -7,7 +7,7 @@ namespace Puff.Engine.Text;
 
 /// <summary>
 /// The documents of one set with the largest sums of BM25 parts, range at a time (block-max pruning: Mallia, Suel and Tonellotto 2024): bounds of all lists are
-/// added for every range of eight documents; ranges are looked into from the highest bounds down, as long as these reach the threshold. Answers like
+/// added for every range of four documents; ranges are looked into from the highest bounds down, as long as these reach the threshold. Answers like
 /// <see cref="TextSearch"/>, and in its place where it <see cref="Suits"/>.
 /// </summary>
 internal sealed unsafe class RangeSearch : IDisposable
@@ -52,8 +52,8 @@ internal sealed unsafe class RangeSearch : IDisposable
     // Of each range of a chunk: its number, what its documents have, what they may still get, and what their lengths add to frequencies.
     private readonly int* ranges;
     private readonly float* rests;
-    private readonly Vector256<float>* sums;
-    private readonly Vector256<float>* halves;
+    private readonly Vector128<float>* sums;
+    private readonly Vector128<float>* halves;
     private readonly int* frequencies;
     private readonly int* lengths; // Behind the halves, room for a list's look-ups.
     private int count;
@@ -78,9 +78,9 @@ internal sealed unsafe class RangeSearch : IDisposable
         int padded = RangeSums.PaddedOf(matches.Count);
         long room = decoded.Sum(d => (long)DecodedList.RoomFor(d.List));
         long entries = decoded.Sum(d => (long)DecodedList.DirectoryOf(d.List, matches.Count));
-        long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector256<float>) + 2 * TextRanges.Documents * sizeof(int));
+        long fixedBytes = MostTaken * (sizeof(int) + sizeof(float) + 2 * sizeof(Vector128<float>) + 2 * TextRanges.Documents * sizeof(int));
         scratch = RangeScratch.Take(fixedBytes + 2L * padded + room * (sizeof(int) + sizeof(float)) + entries * sizeof(int));
-        sums = (Vector256<float>*)scratch.Memory;
+        sums = (Vector128<float>*)scratch.Memory;
         halves = sums + MostTaken;
         frequencies = (int*)(halves + MostTaken);
         lengths = frequencies + MostTaken * TextRanges.Documents;
@@ -193,7 +193,7 @@ internal sealed unsafe class RangeSearch : IDisposable
 
         // The highest bounds first: their documents soon set a threshold that most of the others do not reach.
         int end = byte.MaxValue + 1;
-        foreach (int first in (ReadOnlySpan<int>)[2 * wanted + 4, 8 * wanted + 32, 64 * wanted + 256])
+        foreach (int first in (ReadOnlySpan<int>)[4 * wanted + 16, 64 * wanted + 256])
         {
             int limit = Math.Max(Limit, levels.LimitFor(first));
             if (limit < end)
@@ -210,8 +210,8 @@ internal sealed unsafe class RangeSearch : IDisposable
             counters.BlocksRead += row.BlocksRead;
         }
 
-        counters.Windows += matches.Count + 7 >> RangeSums.Shift;
-        counters.WindowsSkipped += matches.Count + 7 >> RangeSums.Shift;
+        counters.Windows += matches.Count + TextRanges.Documents - 1 >> RangeSums.Shift;
+        counters.WindowsSkipped += matches.Count + TextRanges.Documents - 1 >> RangeSums.Shift;
     }
 
     private Vector128<byte> LevelsOf(RangeCursor row)
@@ -304,7 +304,7 @@ internal sealed unsafe class RangeSearch : IDisposable
         for (int i = 0; i < count; i++)
         {
             rests[i] = 0;
-            sums[i] = matchesAll ? Vector256<float>.Zero : Unmatched(ranges[i] << RangeSums.Shift);
+            sums[i] = matchesAll ? Vector128<float>.Zero : Unmatched(ranges[i] << RangeSums.Shift);
         }
 
         foreach (var row in rows)
@@ -321,20 +321,20 @@ internal sealed unsafe class RangeSearch : IDisposable
             index.ReadLengths(ranges[i] << RangeSums.Shift, lengths + i * TextRanges.Documents);
         }
 
-        var constant = Vector256.Create(field.Constant);
-        var slope = Vector256.Create(field.Slope);
+        var constant = Vector128.Create(field.Constant);
+        var slope = Vector128.Create(field.Slope);
         for (int i = 0; i < count; i++)
         {
-            halves[i] = constant + slope * Vector256.ConvertToSingle(Vector256.Load(lengths + i * TextRanges.Documents));
+            halves[i] = constant + slope * Vector128.ConvertToSingle(Vector128.Load(lengths + i * TextRanges.Documents));
         }
     }
 
     /// <summary>Negative infinity for documents that do not match, whatever is added to it.</summary>
-    private Vector256<float> Unmatched(int first)
+    private Vector128<float> Unmatched(int first)
     {
-        var bits = Vector256.Create((int)(matches.Words[first >> 6] >> first & 0xFF)) & Vector256.Create(1, 2, 4, 8, 16, 32, 64, 128);
-        return Vector256.ConditionalSelect(
-            Vector256.Equals(bits, Vector256<int>.Zero).AsSingle(), Vector256.Create(float.NegativeInfinity), Vector256<float>.Zero);
+        var bits = Vector128.Create((int)(matches.Words[first >> 6] >> first & 0xF)) & Vector128.Create(1, 2, 4, 8);
+        return Vector128.ConditionalSelect(
+            Vector128.Equals(bits, Vector128<int>.Zero).AsSingle(), Vector128.Create(float.NegativeInfinity), Vector128<float>.Zero);
     }
 
     /// <summary>Drops ranges of which no document can reach the threshold any more.</summary>
@@ -348,7 +348,7 @@ internal sealed unsafe class RangeSearch : IDisposable
             rests[kept] = rests[i];
             sums[kept] = sums[i];
             halves[kept] = halves[i];
-            kept += Vector256.GreaterThanOrEqualAny(sums[i], Vector256.Create(needed - rests[i])) ? 1 : 0;
+            kept += Vector128.GreaterThanOrEqualAny(sums[i], Vector128.Create(needed - rests[i])) ? 1 : 0;
         }
 
         count = kept;
@@ -362,18 +362,18 @@ internal sealed unsafe class RangeSearch : IDisposable
     {
         new Span<int>(frequencies, count * TextRanges.Documents).Clear();
         row.Find(ranges, count, rests, frequencies, lengths);
-        var weight = Vector256.Create(row.Weight);
+        var weight = Vector128.Create(row.Weight);
         for (int i = 0; i < count; i++)
         {
-            var frequency = Vector256.ConvertToSingle(Vector256.Load(frequencies + i * TextRanges.Documents));
-            sums[i] += weight * frequency / Vector256.Max(frequency + halves[i], Vector256.Create(float.Epsilon));
+            var frequency = Vector128.ConvertToSingle(Vector128.Load(frequencies + i * TextRanges.Documents));
+            sums[i] += weight * frequency / Vector128.Max(frequency + halves[i], Vector128.Create(float.Epsilon));
         }
     }
 
     private void Take(int i, double threshold)
     {
-        var lowest = Vector256.Create(Math.Max(MathF.BitDecrement((float)threshold), float.Epsilon));
-        uint enough = Vector256.GreaterThanOrEqual(sums[i], lowest).ExtractMostSignificantBits();
+        var lowest = Vector128.Create(Math.Max(MathF.BitDecrement((float)threshold), float.Epsilon));
+        uint enough = Vector128.GreaterThanOrEqual(sums[i], lowest).ExtractMostSignificantBits();
         for (; enough != 0; enough &= enough - 1)
         {
             int lane = BitOperations.TrailingZeroCount(enough);

@@ -7,7 +7,7 @@ using Puff.Engine.Formats;
 namespace Puff.Engine.Text;
 
 /// <summary>
-/// For every range of eight documents a level: what the lists of a search together give to one of them at most, in 255 steps. Levels of lists are added
+/// For every range of four documents a level: what the lists of a search together give to one of them at most, in 255 steps. Levels of lists are added
 /// saturating, 64 ranges at a time.
 /// </summary>
 /// <param name="levels">Aligned to 64 bytes, <see cref="PaddedOf"/> bytes.</param>
@@ -17,7 +17,7 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
     public const int Shift = TextRanges.Shift;
 
     /// <summary>Of so many groups of 64 ranges one is counted.</summary>
-    private const int Sampled = 8;
+    private const int Sampled = 16;
 
     /// <summary>Bytes of codes asked for ahead: the processor itself stops at the end of each page.</summary>
     private const int Ahead = 1_024;
@@ -111,20 +111,15 @@ internal readonly unsafe struct RangeSums(byte* levels, int documents)
     /// <summary>Ranges without a document that matches get level 0.</summary>
     public void Mask(ReadOnlySpan<ulong> matches)
     {
-        fixed (ulong* words = matches)
+        var four = Vector128.Create((byte)0xF);
+        for (int i = 0; i < matches.Length; i++)
         {
-            byte* bytes = (byte*)words;
-            int count = matches.Length * sizeof(ulong);
-            int i = 0;
-            for (; i <= count - Vector256<byte>.Count; i += Vector256<byte>.Count)
-            {
-                Vector256.AndNot(Vector256.Load(levels + i), Vector256.Equals(Vector256.Load(bytes + i), Vector256<byte>.Zero)).Store(levels + i);
-            }
-
-            for (; i < count; i++)
-            {
-                levels[i] = bytes[i] == 0 ? (byte)0 : levels[i];
-            }
+            var word = Vector128.CreateScalar(matches[i]).AsByte();
+            var low = word & four;
+            var high = (word.AsUInt16() >> 4).AsByte() & four;
+            var none = Vector128.Equals(Sse2.UnpackLow(low, high), Vector128<byte>.Zero);
+            byte* target = levels + i * Vector128<byte>.Count;
+            Vector128.AndNot(Vector128.Load(target), none).Store(target);
         }
     }
 

@@ -58,6 +58,10 @@ internal sealed unsafe class TextSearch : IDisposable
     private readonly LengthBounds lengthBounds;
     private readonly float[] windowBounds;
 
+    /// <summary>What no list gives, over the whole set and in each window, at most; no windows where nothing is added.</summary>
+    private readonly double most;
+    private readonly float[] addedBounds;
+
     /// <summary>What the lists from each one on give in the window at most.</summary>
     private readonly double[] rests;
 
@@ -70,7 +74,7 @@ internal sealed unsafe class TextSearch : IDisposable
         var cursors = lists.Terms.Select(ISearchList (t) => new ScoringCursor(t.Field, t.List, t.Weight, WindowShift));
         ranked = [.. cursors.Concat(lists.Bits.Select(b => new BitsCursor(b, WindowShift))).OrderByDescending(c => c.Largest)];
         field = ranked.Select(r => r.Field).FirstOrDefault(f => f is not null);
-        double most = added?.Largest ?? 0;
+        most = added?.Largest ?? 0;
         rests = new double[ranked.Length + 1];
         rests[^1] = most;
         lengthBounds = new LengthBounds(ranked, field, most);
@@ -84,7 +88,14 @@ internal sealed unsafe class TextSearch : IDisposable
         candidates = new TextCandidates(scratch);
         touched = scratch.Touched;
         windowBounds = new float[(matches.Count + Window - 1) >> WindowShift];
-        windowBounds.AsSpan().Fill((float)most);
+        addedBounds = new float[added is null ? 0 : windowBounds.Length];
+        for (int window = 0; window < addedBounds.Length; window++)
+        {
+            int first = window << WindowShift;
+            double largest = Math.Min(most, added!.LargestIn(first, Math.Min(first + Window, matches.Count)));
+            windowBounds[window] = addedBounds[window] = MathF.BitIncrement((float)largest);
+        }
+
         foreach (var cursor in ranked)
         {
             TensorPrimitives.Add(windowBounds.AsSpan(0, cursor.WindowBounds.Length), cursor.WindowBounds, windowBounds);
@@ -196,7 +207,7 @@ internal sealed unsafe class TextSearch : IDisposable
         int essential = Essential(threshold);
 
         // What is added to all documents may be enough for those that no list has.
-        bool areAllWanted = added is not null && rests[^1] >= threshold;
+        bool areAllWanted = added is not null && most >= threshold;
         int next = areAllWanted ? position : int.MaxValue;
         long postings = areAllWanted ? matches.Count : 0;
         for (int i = 0; i < essential && !areAllWanted; i++)
@@ -238,7 +249,7 @@ internal sealed unsafe class TextSearch : IDisposable
     /// <summary>How many of the lists, from the one that gives most, a document must be in to reach the threshold: one of these.</summary>
     private int Essential(double threshold)
     {
-        double rest = rests[^1];
+        double rest = most;
         int essential = ranked.Length;
         while (essential > 0 && rest + ranked[essential - 1].Largest < threshold)
         {
@@ -252,6 +263,7 @@ internal sealed unsafe class TextSearch : IDisposable
     {
         int first = window << WindowShift;
         int end = (int)Math.Min((long)(window + windows) << WindowShift, matches.Count);
+        rests[^1] = added is null ? 0 : TensorPrimitives.Max<float>(addedBounds.AsSpan(window, Math.Min(windows, addedBounds.Length - window)));
         for (int i = ranked.Length - 1; i >= 0; i--)
         {
             rests[i] = rests[i + 1] + (ranked[i].Enter(window, windows) ? ranked[i].Bound : 0);

@@ -14,7 +14,7 @@ internal sealed class TextModel(IReadOnlyDictionary<ulong, IReadOnlyDictionary<s
     public List<(ulong Id, double Score)> Rank(ScoreExpression expression, Filter? filter) =>
     [
         .. documents.Keys.Where(id => filter is null || Matches(filter, id)).Select(id => (Id: id, Score: Score(expression, id)))
-            .Where(r => r.Score > 0).OrderByDescending(r => r.Score).ThenBy(r => r.Id),
+            .Where(r => r.Score > 0 || HasAttribute(expression)).OrderByDescending(r => r.Score).ThenBy(r => r.Id),
     ];
 
     public bool Matches(Filter filter, ulong id) => filter switch
@@ -23,6 +23,17 @@ internal sealed class TextModel(IReadOnlyDictionary<ulong, IReadOnlyDictionary<s
         NotFilter not => !Matches(not.Operand, id),
         AttributeFilter attribute => Matches(attribute, id),
         _ => throw new NotSupportedException(),
+    };
+
+    /// <summary>Documents without a score stay in a ranking by an attribute.</summary>
+    private static bool HasAttribute(ScoreExpression expression) => expression switch
+    {
+        SumScore sum => sum.Terms.Any(HasAttribute),
+        MaxScore max => max.Terms.Any(HasAttribute),
+        ProductScore product => HasAttribute(product.Term),
+        SaturateScore saturate => HasAttribute(saturate.Term),
+        AttributeScore or DistScore => true,
+        _ => false,
     };
 
     private double Score(ScoreExpression expression, ulong id) => expression switch
@@ -35,6 +46,7 @@ internal sealed class TextModel(IReadOnlyDictionary<ulong, IReadOnlyDictionary<s
         SaturateScore saturate => Saturated(Score(saturate.Term, id), saturate.Midpoint.Number, saturate.Exponent),
         DecayScore decay => 1 - Saturated(Score(decay.Term, id), decay.Midpoint.Number, decay.Exponent),
         AttributeScore attribute => documents[id].GetValueOrDefault(attribute.Attribute) is { IsNull: false } value ? value.AsInt : 0,
+        DistScore dist => Math.Abs(documents[id][dist.Attribute].AsInt - dist.Origin.AsInt),
         _ => throw new NotSupportedException(),
     };
 

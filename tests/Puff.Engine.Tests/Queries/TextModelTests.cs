@@ -96,7 +96,7 @@ public sealed class TextModelTests
             new("body") { Type = "string", FullText = new FullTextUpdate(true) },
             new("tags") { Type = "[]string", FullText = new FullTextUpdate(true) { CaseSensitive = true, K1 = 0.9, B = 0.4 } },
             new("raw") { Type = "[]string", FullText = new FullTextUpdate(true) { Tokenizer = "pre_tokenized_array" } },
-            new("kind") { Type = "int" },
+            new("kind") { Type = "uint" },
         ];
 
         public FullTextSettings SettingsOf(string attribute) => attribute switch
@@ -156,12 +156,14 @@ public sealed class TextModelTests
             return new WriteRequest { Upserts = upserts, Patches = patches, Deletes = deletes };
         }
 
-        public ScoreExpression NextScore(int depth) => Random.Next(depth > 0 ? 12 : 4) switch
+        public ScoreExpression NextScore(int depth) => Random.Next(depth > 0 ? 14 : 4) switch
         {
             < 4 => NextText(),
             8 => new SaturateScore(NextScore(depth - 1), new ScoreNumber(1 + Random.Next(3)), 0.5 + Random.Next(3)),
             9 => new SumScore([NextText(), new FilterScore(NextFilter(0)), new ProductScore(1.5, new FilterScore(NextFilter(0)))]),
             10 => new SumScore([NextText(), new DecayScore(new AttributeScore("kind"), new ScoreNumber(2), 1)]),
+            12 => new SumScore([NextText(), new ProductScore(0.5 + Random.Next(3), new AttributeScore("kind"))]),
+            13 => new SumScore([new SaturateScore(new AttributeScore("kind"), new ScoreNumber(2), 1), new DistScore("kind", Value.Int(1)), NextText()]),
             11 => new SumScore([NextScore(depth - 1), new SaturateScore(NextText(), new ScoreNumber(2), 1)]),
             4 or 5 => new SumScore([.. Enumerable.Range(0, 1 + Random.Next(3)).Select(_ => NextScore(depth - 1))]),
             6 => new MaxScore([NextScore(depth - 1), Random.Next(2) == 0 ? new FilterScore(NextFilter(0)) : NextScore(depth - 1)]),
