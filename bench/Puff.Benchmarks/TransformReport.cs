@@ -52,7 +52,7 @@ internal static class TransformReport
             Console.WriteLine($"{host.Runtime.Kind} {host.Runtime.Version}, {Batches} batches of {BatchRows}, {RowBytes(batches)} bytes of values a row");
             var module = new TransformModule(entry, "0", "0001_posts", "posts");
             var table = new TableShape("public", "posts", [.. Columns.Select(c => new TableColumn(c.Name, new TypeShape(c.Oid, c.Type)))], ["id"]);
-            await using var script = await host.LoadAsync(Mapping, module, new PlanTransformRows(table), default);
+            await using var script = await host.LoadAsync(Mapping, module, new PlanTransformRows(table, Mapping), default);
             await ReportAsync("TypeScript, 1 call at a time", script, batches, 1);
             await ReportAsync("TypeScript, 2 calls at a time", script, batches, 2);
             await using var code = await AssemblyTransform.RegisterAsync(new PassThrough(), Mapping, module, options, services, TimeProvider.System, default);
@@ -111,7 +111,8 @@ internal static class TransformReport
             batch.Add(ChangeKind.Insert, Relation, 7, new SyncPosition(new Lsn(1000), (uint)i + 1), 800_000_000_000_000);
             string body = string.Join(' ', Enumerable.Range(0, 20).Select(_ => words[random.Next(words.Length)]));
             string author = new Guid((int)id, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11).ToString();
-            foreach (string value in (ReadOnlySpan<string>)[$"{id}", $"title {id}", body, $"{id % 1000}", "12.75", "t", author, "2026-05-01 12:00:00.123456+00"])
+            foreach (string value in (ReadOnlySpan<string>)
+                [$"{id}", $"title {id}", body, $"{id % 1000}", "12.75", "t", author, "2026-05-01 12:00:00.123456+00"])
             {
                 batch.AddNew(ColumnState.Text, Encoding.UTF8.GetBytes(value));
             }

@@ -3,7 +3,7 @@ using Puff.Engine.Schema;
 
 namespace Puff.Sync.Transforms;
 
-/// <summary>Takes the actions of a call, by the number of the change they answer. Several actions for one change are applied in order. Not thread-safe.</summary>
+/// <summary>Takes the actions of a call, by the number of the change they answer. Several for one change are applied in order. Not thread-safe.</summary>
 public sealed class ActionBuffer
 {
     private readonly List<TransformAction>?[] actions;

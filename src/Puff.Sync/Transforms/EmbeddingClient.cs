@@ -31,7 +31,9 @@ internal sealed class EmbeddingCounters
     public void AddSkipped(long documents) => Interlocked.Add(ref skipped, documents);
 }
 
-/// <summary>Embeds texts within the limits of a mapping: requests of `batch` texts, requests and tokens per minute, tokens per day; waits for what is temporary.</summary>
+/// <summary>
+/// Embeds texts within the limits of a mapping: requests of `batch` texts, requests and tokens per minute, tokens per day; waits for what is temporary.
+/// </summary>
 internal sealed class EmbeddingClient(
     EmbeddingEndpoint endpoint, EmbedDefinition embed, EmbeddingCounters counters, TimeProvider time, Action<string, string> log)
 {

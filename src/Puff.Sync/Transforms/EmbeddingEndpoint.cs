@@ -110,9 +110,11 @@ internal sealed class EmbeddingEndpoint(HttpClient http, string baseUrl, string?
                 : null;
             return Array.TrueForAll(vectors, vector => vector is not null)
                 ? new EmbeddingAnswer(vectors!, tokens)
-                : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{vectors.Count(vector => vector is null)} of {count} vectors are missing"));
+                : throw new FormatException(
+                    string.Create(CultureInfo.InvariantCulture, $"{vectors.Count(vector => vector is null)} of {count} vectors are missing"));
         }
-        catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
+        catch (Exception wrong) when (
+            wrong is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
         {
             throw new EmbeddingException(
                 $"the answer of {baseUrl} is not of the shape of OpenAI's embeddings: {wrong.Message}", isTemporary: false, isOfMapping: true, inner: wrong);

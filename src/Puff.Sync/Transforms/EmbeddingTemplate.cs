@@ -28,7 +28,8 @@ internal sealed class EmbeddingTemplate
             string column = template[(open + 1)..close];
             if (!embed.From.Contains(column))
             {
-                throw new SyncException(SyncExit.Usage, "config_invalid", $"The template of [embed] names {{{column}}}, which is not in `from`.", "add it to `from`");
+                throw new SyncException(
+                    SyncExit.Usage, "config_invalid", $"The template of [embed] names {{{column}}}, which is not in `from`.", "add it to `from`");
             }
 
             parts.Add((template[at..open], column));

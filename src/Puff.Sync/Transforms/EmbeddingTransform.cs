@@ -5,8 +5,8 @@ using Puff.Sync.Migrations;
 namespace Puff.Sync.Transforms;
 
 /// <summary>
-/// `[embed]`: adds a vector of some columns' text to the documents that a mapping's transform, or the mapping itself, makes of its rows. Asks once for texts that
-/// are equal, and not at all for those whose vector is in the cache.
+/// `[embed]`: adds a vector of some columns' text to the documents that a mapping's transform, or the mapping itself, makes of its rows. Asks once for texts
+/// that are equal, and not at all for those whose vector is in the cache.
 /// </summary>
 /// <param name="inner">The mapping's own transform; null when the mapping has none.</param>
 /// <param name="identity">What becomes of a row when there is no transform.</param>
@@ -28,7 +28,9 @@ internal sealed class EmbeddingTransform(
     public async Task<IReadOnlyList<IReadOnlyList<TransformAction>>> RunAsync(
         IReadOnlyList<TransformInput> changes, int attempt, CancellationToken cancellation)
     {
-        var actions = inner is null ? [.. changes.Select(change => (IReadOnlyList<TransformAction>)[identity(change)])] : await inner.RunAsync(changes, attempt, cancellation);
+        var actions = inner is null
+            ? [.. changes.Select(change => (IReadOnlyList<TransformAction>)[identity(change)])]
+            : await inner.RunAsync(changes, attempt, cancellation);
         var texts = new Dictionary<int, (EmbeddingKey Key, string Text)>();
         for (int i = 0; i < changes.Count; i++)
         {
@@ -106,7 +108,7 @@ internal sealed class EmbeddingTransform(
         await cache.StoreAsync(fresh, cancellation);
     }
 
-    /// <summary>A row without text, or one whose text is refused under `on_error = "null"`, gets no vector: the mapping's `vector_null` decides about its document.</summary>
+    /// <summary>A row without text, or one whose text is refused under `on_error = "null"`, gets a document without vector.</summary>
     private IReadOnlyList<TransformAction> Complete(
         IReadOnlyList<TransformAction> actions, EmbeddingKey key, Dictionary<EmbeddingKey, (float[]? Vector, string? Failure)> vectors)
     {

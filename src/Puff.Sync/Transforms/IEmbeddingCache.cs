@@ -24,8 +24,8 @@ internal sealed class NoEmbeddingCache : IEmbeddingCache
 }
 
 /// <summary>
-/// `cache = "destination"`: the documents themselves. One question per batch fetches the mark and the vector of the documents at hand; where the mark is that of
-/// the text, the vector is still right. Replays and new snapshots cost nothing then.
+/// `cache = "destination"`: the documents themselves. One question per batch fetches the mark and the vector of the documents at hand; where the mark is that
+/// of the text, the vector is still right. Replays and new snapshots cost nothing then.
 /// </summary>
 /// <param name="attribute">The vector's.</param>
 /// <param name="fetch">Documents of these ids with these attributes, from the mapping's namespace.</param>

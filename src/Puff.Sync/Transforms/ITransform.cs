@@ -23,7 +23,7 @@ internal enum TransformVerb { Upsert, Patch, ReplaceGroup, Delete, Skip, Fail }
 /// <param name="Documents">Of ReplaceGroup: all documents of the group.</param>
 /// <param name="Message">Of Fail and Skip.</param>
 /// <param name="IsRetryable">Of Fail: whether trying again by itself makes sense.</param>
-/// <param name="Code">Of Fail: not_finite, array_null, id_null or value_type when the code's values could not be written; null when the code itself said so.</param>
+/// <param name="Code">Of Fail: not_finite, array_null, id_null or value_type when values could not be written; null when the code itself said so.</param>
 internal sealed record TransformAction(
     TransformVerb Verb, Value? Id = null, IReadOnlyList<KeyValuePair<string, Value>>? Attributes = null, string? Group = null,
     IReadOnlyList<DocumentRow>? Documents = null, string? Message = null, bool IsRetryable = false,

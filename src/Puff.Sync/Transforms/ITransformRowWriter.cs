@@ -20,6 +20,9 @@ internal enum TransformColumnKind : byte
 
     /// <summary>An array of strings of digits (or null) that becomes an array of bigint.</summary>
     BigIntArray = 4,
+
+    /// <summary>A value of JSON whose attribute is text: passed on as it is, it is written as compact JSON again.</summary>
+    Json = 5,
 }
 
 /// <summary>Values of columns as a transform sees them: one form for rows of the stream and of snapshots.</summary>

@@ -5,7 +5,7 @@ using Puff.Sync.Documents;
 
 namespace Puff.Sync.Transforms;
 
-/// <summary>The identity mapping as an action, for mappings whose only code is `[embed]`: without the attributes that say where a document comes from.</summary>
+/// <summary>The identity mapping as an action, where `[embed]` is the only code: without the attributes that say where a document comes from.</summary>
 internal sealed class IdentityDocuments(DocumentPlan plan)
 {
     private readonly ConditionalWeakTable<RelationShape, RowConverter> converters = [];

@@ -82,7 +82,7 @@ internal sealed class MappingTransforms(
         }
 
         var opened = await OpenAsync(path, cancellation);
-        return await opened.LoadAsync(mapping, module, new PlanTransformRows(plan.Table), cancellation);
+        return await opened.LoadAsync(mapping, module, new PlanTransformRows(plan.Table, mapping), cancellation);
     }
 
     /// <summary>Only a project with TypeScript needs a runtime.</summary>

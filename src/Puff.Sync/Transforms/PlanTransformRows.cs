@@ -2,11 +2,12 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Puff.Sync.Changes;
 using Puff.Sync.Documents;
+using Puff.Sync.Migrations;
 
 namespace Puff.Sync.Transforms;
 
 /// <summary>Columns of a planned table as a transform sees them, by the types of the catalog.</summary>
-internal sealed class PlanTransformRows(TableShape table) : ITransformRowWriter
+internal sealed class PlanTransformRows(TableShape table, MappingDefinition mapping) : ITransformRowWriter
 {
     private static readonly TypeShape Unknown = new(0, "text");
 
@@ -21,12 +22,18 @@ internal sealed class PlanTransformRows(TableShape table) : ITransformRowWriter
             SourceKind.Bytes => TransformColumnKind.Bytes,
             SourceKind.Vector or SourceKind.HalfVector => TransformColumnKind.Vector,
             SourceKind.Array when type.Element.Kind == SourceKind.BigInt => TransformColumnKind.BigIntArray,
+            SourceKind.Json or SourceKind.Composite or SourceKind.Hstore when IsTextAttribute(relation.Columns[ordinal].Name) => TransformColumnKind.Json,
             _ => TransformColumnKind.Plain,
         };
     }
 
     public void WriteValue(RelationShape relation, int ordinal, ColumnState state, ReadOnlySpan<byte> value, Utf8JsonWriter json) =>
         JsonForm.Write(json, relation.Columns[ordinal].Name, TypeOf(relation, ordinal), value, forTransform: true);
+
+    /// <summary>What the migration declares otherwise is written as the code returns it.</summary>
+    private bool IsTextAttribute(string column) =>
+        !mapping.Attributes.Types.ContainsKey(column)
+        && mapping.Target.Schema?.FirstOrDefault(attribute => attribute.Name == column)?.Type is null or "string";
 
     private SourceType TypeOf(RelationShape relation, int ordinal) => types.GetValue(relation, Types)[ordinal];
 

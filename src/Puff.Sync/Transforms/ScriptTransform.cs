@@ -32,7 +32,7 @@ internal sealed class ScriptTransform(TransformHost host, MappingDefinition mapp
     }
 
     /// <inheritdoc/>
-    /// <remarks>A process that ends is replaced and the changes sent again once, at the first attempt only: the halves of a batch come with higher attempts.</remarks>
+    /// <remarks>A process that ends is replaced and the changes sent again once, but at the first attempt only: halves of a batch come with higher ones.</remarks>
     public async Task<IReadOnlyList<IReadOnlyList<TransformAction>>> RunAsync(
         IReadOnlyList<TransformInput> changes, int attempt, CancellationToken cancellation)
     {
@@ -148,7 +148,8 @@ internal sealed class ScriptTransform(TransformHost host, MappingDefinition mapp
         }
         catch (HostProtocolException wrong)
         {
-            throw new TransformException("transform_error", $"The answer of {FileName} is not understood: {wrong.Message}", detail: null, isRetryable: false, wrong);
+            throw new TransformException(
+                "transform_error", $"The answer of {FileName} is not understood: {wrong.Message}", detail: null, isRetryable: false, wrong);
         }
     }
 
@@ -186,7 +187,8 @@ internal sealed class ScriptTransform(TransformHost host, MappingDefinition mapp
 
             throw new TransformException(
                 "transform_crashes",
-                $"Calls of mapping {mapping.Name} ended the transform's process {crashes.Count} times within {host.Options.CrashWindow.TotalMinutes:0.#} minutes.",
+                $"Calls of mapping {mapping.Name} ended the transform's process {crashes.Count} times within "
+                + $"{host.Options.CrashWindow.TotalMinutes:0.#} minutes.",
                 detail);
         }
     }

@@ -46,7 +46,8 @@ public readonly struct SyncRow
     public SyncPosition Position => input.Position;
 
     /// <summary>Null when it is not known.</summary>
-    public DateTimeOffset? CommittedAt => input.CommitMicroseconds == 0 ? null : PostgresEpoch.AddTicks(input.CommitMicroseconds * TimeSpan.TicksPerMicrosecond);
+    public DateTimeOffset? CommittedAt =>
+        input.CommitMicroseconds == 0 ? null : PostgresEpoch.AddTicks(input.CommitMicroseconds * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>Whether there is a row after the change: not of deletes.</summary>
     public bool HasRow => input.Row.Exists;

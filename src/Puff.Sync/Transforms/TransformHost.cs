@@ -30,7 +30,11 @@ internal sealed class TransformHost : IAsyncDisposable
         this.services = services;
         this.time = time;
         string script = WriteScript(options.CacheFolder ?? DefaultCacheFolder());
-        workers = [.. Enumerable.Range(0, Math.Max(1, options.Workers)).Select(_ => new HostWorker(cancellation => StartAsync(script, cancellation), options, time))];
+        workers = new HostWorker[Math.Max(1, options.Workers)];
+        for (int worker = 0; worker < workers.Length; worker++)
+        {
+            workers[worker] = new HostWorker(cancellation => StartAsync(script, cancellation), options, time);
+        }
     }
 
     public TransformHostOptions Options => options;

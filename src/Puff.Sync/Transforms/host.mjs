@@ -212,7 +212,7 @@ async function call(message) {
       const got = Array.isArray(results) ? `${results.length} results` : `a result that is no array (${results === null ? "null" : typeof results})`;
       return send({ t: "error", n, code: "transform_result_count", message: `Got ${got} for ${changes.length} changes.`, stack: null, retryable: false });
     }
-    send({ t: "result", n, ms: performance.now() - started, rss: process.memoryUsage.rss(), actions: results.map(writeResult) });
+    send({ t: "result", n, ms: performance.now() - started, rss: process.memoryUsage.rss(), actions: writeResults(results, message.shapes) });
   } catch (error) {
     const code = stop.signal.aborted ? "transform_timeout" : "transform_error";
     send({ t: "error", n, code, message: messageOf(error), stack: stackOf(error), retryable: error?.retryable === true });
@@ -249,7 +249,9 @@ const READERS = [
   (value) => new Uint8Array(Buffer.from(value, "base64")),
   floats,
   (value) => value.map((element) => (element === null ? null : BigInt(element))),
+  (value) => value,
 ];
+const JSON_KIND = 5; // written as JSON text again when it is passed on
 
 function floats(text) {
   const bytes = Buffer.from(text, "base64");
@@ -261,7 +263,7 @@ function makeShape({ schema, table, names, kinds }) {
   const source = { schema, table };
   const fields = names.map((name, i) => {
     const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
-    return kinds[i] === 0 ? `${key}: v[${i}]` : `${key}: v[${i}] === null ? null : read[${kinds[i]}](v[${i}])`;
+    return kinds[i] === 0 || kinds[i] === JSON_KIND ? `${key}: v[${i}]` : `${key}: v[${i}] === null ? null : read[${kinds[i]}](v[${i}])`;
   });
   const whole = new Function("read", "v", `return { ${fields.join(", ")} };`).bind(null, READERS);
   const some = (pairs) => {
@@ -330,26 +332,31 @@ class Refused extends Error {
   }
 }
 
+function writeResults(results, shapes) {
+  const texts = new Set(shapes.flatMap(({ names, kinds }) => names.filter((_, i) => kinds[i] === JSON_KIND)));
+  return results.map((result) => writeResult(result, texts));
+}
+
 // A value that cannot be written fails its change, not its batch.
-function writeResult(result) {
+function writeResult(result, texts) {
   try {
-    return Array.isArray(result) ? result.map(writeAction) : [writeAction(result)];
+    return Array.isArray(result) ? result.map((action) => writeAction(action, texts)) : [writeAction(result, texts)];
   } catch (error) {
     if (error instanceof Refused) return [["f", error.message, 0, error.code]];
     throw error;
   }
 }
 
-function writeAction(action) {
+function writeAction(action, texts) {
   if (action === null || typeof action !== "object") throw new Refused("value_type", `an action is an object, not ${inspect(action)}`);
   switch (action.action) {
     case "upsert":
-      return ["u", writeId(action.id), writeDocument(action.document)];
+      return ["u", writeId(action.id), writeDocument(action.document, texts)];
     case "patch":
-      return ["p", writeId(action.id), writeDocument(action.document)];
+      return ["p", writeId(action.id), writeDocument(action.document, texts)];
     case "replaceGroup":
       if (typeof action.group !== "string" || !Array.isArray(action.documents)) throw new Refused("value_type", "replaceGroup needs `group` and `documents`");
-      return ["g", action.group, action.documents.map((each) => [writeId(each?.id ?? missingId()), writeDocument(each.document)])];
+      return ["g", action.group, action.documents.map((each) => [writeId(each?.id ?? missingId()), writeDocument(each.document, texts)])];
     case "delete":
       return ["d", writeId(action.id)];
     case "skip":
@@ -372,12 +379,17 @@ function writeId(id) {
   throw new Refused("value_type", `${inspect(id)} is no id: a string, an integer or a bigint`);
 }
 
-function writeDocument(document) {
+function writeDocument(document, texts) {
   if (document === null || typeof document !== "object" || Array.isArray(document)) throw new Refused("value_type", "the action has no `document`");
   let copy = null;
   for (const name in document) {
     const value = document[name];
     const kind = typeof value;
+    if (texts.size > 0 && texts.has(name) && kind !== "string" && kind !== "undefined" && value !== null) {
+      copy ??= { ...document };
+      copy[name] = JSON.stringify(value, (_, each) => (typeof each === "bigint" ? each.toString() : each));
+      continue;
+    }
     if (kind === "string" || kind === "boolean" || value === null || (kind === "number" && Number.isFinite(value))) continue;
     copy ??= { ...document };
     if (value === undefined) delete copy[name];

@@ -74,7 +74,7 @@ public sealed class EmbeddingTests
         await using var stub = new EmbeddingStub();
         var fixture = new Fixture(stub);
         var marks = new HashSet<string>();
-        foreach (var embed in new[] { Embed, Embed with { Model = "large" }, Embed with { Provider = "local", BaseUrl = stub.Url }, Embed with { Dimensions = 4 } })
+        foreach (var embed in new[] { Embed, Embed with { Model = "large" }, Embed with { Provider = "local" }, Embed with { Dimensions = 4 } })
         {
             var transform = await fixture.LoadAsync(embed);
             marks.Add(Attribute((await transform.RunAsync([Row(1, "a", 1)], 1, Cancellation))[0], "_sync_embed").AsString);

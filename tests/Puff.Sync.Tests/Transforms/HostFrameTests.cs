@@ -99,7 +99,11 @@ public sealed class HostFrameTests
     [Fact]
     public void Random_JSON_in_place_of_results_is_read_or_refused()
     {
-        string[] pieces = ["[", "]", "{", "}", "\"u\"", "\"g\"", "\"f\"", ",", ":", "1", "null", "\"v\":\"AA==\"", "\"actions\":", "true", "-1e400", "\"\\ud800\""];
+        string[] pieces =
+        [
+            "[", "]", "{", "}", "\"u\"", "\"g\"", "\"f\"", ",", ":", "1", "null",
+            "\"v\":\"AA==\"", "\"actions\":", "true", "-1e400", "\"\\ud800\"",
+        ];
         var random = new Random(7);
         var reader = new ResultReader(IdType.Uuid, ArrayNullPolicy.KeepAsString);
         for (int round = 0; round < 20_000; round++)
@@ -117,7 +121,8 @@ public sealed class HostFrameTests
         byte[][] cases =
         [
             [1, 2, 3, 4, 5, 6, 7, 8], new byte[8], [0xFF, 0xFF, 0xFF, 0xFF], [.. hello, .. Frame("[]"u8)], [.. hello, .. Frame("{"u8)],
-            [.. hello, .. Frame("""{"t":"constructor"}"""u8)], Frame("""{"t":"hello","version":2}"""u8), [.. hello, .. call[..^3]], [.. hello, .. call], hello[..2],
+            [.. hello, .. Frame("""{"t":"constructor"}"""u8)], Frame("""{"t":"hello","version":2}"""u8),
+            [.. hello, .. call[..^3]], [.. hello, .. call], hello[..2],
         ];
         await using var project = new TransformProject();
         await project.LoadAsync("export default () => [];");
@@ -125,7 +130,10 @@ public sealed class HostFrameTests
         foreach (byte[] bytes in cases)
         {
             using var process = Process.Start(
-                new ProcessStartInfo(project.Host.Runtime.Path, script) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+                new ProcessStartInfo(project.Host.Runtime.Path, script)
+                {
+                    RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+                })!;
             var output = process.StandardOutput.BaseStream;
             try
             {

@@ -19,7 +19,8 @@ public sealed class TransformValueTests
             1, "public", "odd \"names\"", ReplicaIdentity.Default,
             [
                 new("id", 20, -1, IsKey: true), new("big", 20, -1, false), new("bytes", 17, -1, false), new("vector", 16_999, -1, false),
-                new("json", 114, -1, false), new("bigs", 1016, -1, false), new("__proto__", 25, -1, false), new("it's", 25, -1, false), new("none", 20, -1, false),
+                new("json", 114, -1, false), new("bigs", 1016, -1, false), new("__proto__", 25, -1, false), new("it's", 25, -1, false),
+                new("none", 20, -1, false),
             ]);
         await using var project = new TransformProject();
         var transform = await project.LoadAsync("""
@@ -30,7 +31,8 @@ public sealed class TransformValueTests
               old, changed,
             } }));
             """);
-        var row = TransformProject.Row(shape, ChangeKind.Snapshot, "7", "-9223372036854775808", "abc", "[1,2.5]", """{"a":[1,"x"]}""", """["1",null]""", "p", "q", null);
+        var row = TransformProject.Row(
+            shape, ChangeKind.Snapshot, "7", "-9223372036854775808", "abc", "[1,2.5]", """{"a":[1,"x"]}""", """["1",null]""", "p", "q", null);
         var document = (await transform.RunAsync([row], 1, Cancellation))[0][0].Attributes!.ToDictionary(each => each.Key, each => each.Value);
         Assert.Equal(
             ["id", "big", "bytes", "vector", "json", "bigs", "__proto__", "it's", "none"],

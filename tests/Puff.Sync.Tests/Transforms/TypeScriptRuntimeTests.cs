@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Puff.Sync.Tests.Transforms;
 
-/// <summary>TypeScript with its imports runs on a Node that reads it, and on an older one with tsx or with esbuild; without either the error says what to do.</summary>
+/// <summary>TypeScript runs on a Node that reads it, and on an older one with tsx or with esbuild; without either the error says what to do.</summary>
 public sealed class TypeScriptRuntimeTests
 {
     private const string Code = """
