@@ -43,6 +43,7 @@ internal sealed class TurbopufferFacade(PuffEngine engine, RequestBodyReader bod
         string name = NameOf(context);
         var query = await ReadQueryAsync(context);
         long started = Stopwatch.GetTimestamp();
+        await MinPosition.WaitAsync(context, engine, name);
         var result = await RunAsync(name, query, context.RequestAborted);
         RequestRecord.Of(context).Reads = result.Cost.Reads;
         if (result.Cost.Reads.Requests > 0)
