@@ -19,6 +19,11 @@ public class HouseRulesSampleTests
         | Storage | | stores |
         | Text | Schema | Not built yet |
 
+        | Sync room | May use | What lives here |
+        |---|---|---|
+        | Verbs | Changes | verbs |
+        | Changes | | changes |
+
         | File | Rule | Reason |
         |---|---|---|
         | src/Puff.Engine/Schema/Excused.cs | bytes | because |
@@ -31,6 +36,21 @@ public class HouseRulesSampleTests
     {
         string[] complaints = [.. HouseRules.Arrows(Law, [Engine("Schema/A.cs", "// a comment", "using Puff.Engine.Queries;")])];
         Assert.Equal(["src/Puff.Engine/Schema/A.cs:2: Schema may not use Queries (ARCHITECTURE.md)"], complaints);
+    }
+
+    [Fact]
+    public void The_rooms_of_the_sync_have_arrows_of_their_own()
+    {
+        SourceFile[] files =
+        [
+            Sync("Verbs/Verb.cs", "using Puff.Sync.Changes;", "using Puff.Engine.Queries;", "namespace Puff.Sync.Verbs;", "internal sealed class Verb;"),
+            Sync("Changes/Change.cs", "using Puff.Sync.Verbs;", "namespace Puff.Sync.Changes;"), Sync("Changes/Batch.cs", "    Verbs.Verb verb;", "namespace Puff.Sync.Changes;"),
+        ];
+        Assert.Equal(
+            ["src/Puff.Sync/Changes/Change.cs:1: Changes may not use Verbs (ARCHITECTURE.md)", "src/Puff.Sync/Changes/Batch.cs:1: Changes may not use Verbs (ARCHITECTURE.md)"],
+            HouseRules.Arrows(Law, files));
+        SourceFile[] misplaced = [.. files, Sync("Attic/A.cs"), Sync("Verbs/B.cs", "namespace Puff.Sync.Verb;")];
+        Assert.Equal(2, HouseRules.Rooms(Law, misplaced).Count(text => text.StartsWith("src/Puff.Sync/", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -119,6 +139,8 @@ public class HouseRulesSampleTests
         Assert.Empty(HouseRules.References(
             Law, [new SourceFile(project, "<PackageReference Include=\"Some.Package\" />\n<InternalsVisibleTo Include=\"Puff.Tests\" />")]));
     }
+
+    private static SourceFile Sync(string path, params string[] lines) => new("src/Puff.Sync/" + path, string.Join('\n', lines));
 
     private static SourceFile Engine(string path, params string[] lines) => new("src/Puff.Engine/" + path, string.Join('\n', lines));
 }

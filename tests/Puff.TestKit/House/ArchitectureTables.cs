@@ -11,6 +11,9 @@ internal sealed record ArchitectureTables(
     IReadOnlySet<string> Planned,
     IReadOnlySet<(string File, string Rule)> Exceptions)
 {
+    /// <summary>Room of the sync → rooms it may use.</summary>
+    public IReadOnlyDictionary<string, IReadOnlySet<string>> SyncRooms { get; init; } = new Dictionary<string, IReadOnlySet<string>>();
+
     public static ArchitectureTables Parse(string markdown)
     {
         var rooms = Table(markdown, "| Room |");
@@ -18,7 +21,10 @@ internal sealed record ArchitectureTables(
             Table(markdown, "| Assembly |").ToDictionary(row => row[0], row => new AssemblyRule(Names(row[1]), Names(row[2]))),
             rooms.ToDictionary(row => row[0], row => Names(row[1])),
             rooms.Where(row => row[2].Contains("Not built yet", StringComparison.Ordinal)).Select(row => row[0]).ToHashSet(),
-            Table(markdown, "| File |").Select(row => (row[0], row[1])).ToHashSet());
+            Table(markdown, "| File |").Select(row => (row[0], row[1])).ToHashSet())
+        {
+            SyncRooms = Table(markdown, "| Sync room |").ToDictionary(row => row[0], row => Names(row[1])),
+        };
     }
 
     private static IReadOnlySet<string> Names(string cell) =>

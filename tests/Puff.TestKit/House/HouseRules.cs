@@ -14,23 +14,40 @@ internal static partial class HouseRules
 
     private const string EngineFolder = "src/Puff.Engine/";
 
+    /// <summary>An assembly with rooms.</summary>
+    /// <param name="Folder">Of its sources, with '/' at the end.</param>
+    /// <param name="Name">Its namespace.</param>
+    /// <param name="Free">The room that every room may use; empty for none.</param>
+    private sealed record House(string Folder, string Name, IReadOnlyDictionary<string, IReadOnlySet<string>> Rooms, string Free);
+
     /// <summary>A room uses only the rooms its row names, by `using` or by qualified name.</summary>
-    public static IEnumerable<string> Arrows(ArchitectureTables law, IReadOnlyCollection<SourceFile> sources)
+    public static IEnumerable<string> Arrows(ArchitectureTables law, IReadOnlyCollection<SourceFile> sources) =>
+        HousesOf(law).SelectMany(house => Arrows(house, sources));
+
+    /// <summary>Every folder of an assembly with rooms is a room of its table and the other way round; a file's namespace is its folder.</summary>
+    public static IEnumerable<string> Rooms(ArchitectureTables law, IReadOnlyCollection<SourceFile> sources) =>
+        HousesOf(law).SelectMany(house => Rooms(house, law.Planned, sources));
+
+    private static IEnumerable<House> HousesOf(ArchitectureTables law) =>
+        new House[] { new(EngineFolder, "Puff.Engine", law.Rooms, "Diagnostics"), new("src/Puff.Sync/", "Puff.Sync", law.SyncRooms, "") }
+            .Where(house => house.Rooms.Count > 0);
+
+    private static IEnumerable<string> Arrows(House house, IReadOnlyCollection<SourceFile> sources)
     {
-        var types = law.Rooms.Keys.ToDictionary(room => room, room => DeclaredTypes(sources.Where(file => RoomOf(file.Path) == room)));
+        var types = house.Rooms.Keys.ToDictionary(room => room, room => DeclaredTypes(sources.Where(file => RoomOf(file.Path, house.Folder) == room)));
         foreach (SourceFile file in sources)
         {
-            string? room = RoomOf(file.Path);
-            if (string.IsNullOrEmpty(room) || !law.Rooms.TryGetValue(room, out var allowed))
+            string? room = RoomOf(file.Path, house.Folder);
+            if (string.IsNullOrEmpty(room) || !house.Rooms.TryGetValue(room, out var allowed))
             {
                 continue;
             }
 
             for (int line = 0; line < file.Code.Length; line++)
             {
-                foreach (string used in RoomsUsed(file.Code[line], types).Distinct())
+                foreach (string used in RoomsUsed(file.Code[line], house.Name, types).Distinct())
                 {
-                    if (used != room && used != "Diagnostics" && !allowed.Contains(used))
+                    if (used != room && used != house.Free && !allowed.Contains(used))
                     {
                         yield return $"{file.Path}:{line + 1}: {room} may not use {used} (ARCHITECTURE.md)";
                     }
@@ -39,25 +56,24 @@ internal static partial class HouseRules
         }
     }
 
-    /// <summary>Every folder of the engine is a room of the table and the other way round; a file's namespace is its folder.</summary>
-    public static IEnumerable<string> Rooms(ArchitectureTables law, IReadOnlyCollection<SourceFile> sources)
+    private static IEnumerable<string> Rooms(House house, IReadOnlySet<string> planned, IReadOnlyCollection<SourceFile> sources)
     {
-        var found = sources.Select(file => RoomOf(file.Path)).Where(room => !string.IsNullOrEmpty(room)).Select(room => room!).ToHashSet();
-        foreach (string room in found.Where(room => !law.Rooms.ContainsKey(room)))
+        var found = sources.Select(file => RoomOf(file.Path, house.Folder)).Where(room => !string.IsNullOrEmpty(room)).Select(room => room!).ToHashSet();
+        foreach (string room in found.Where(room => !house.Rooms.ContainsKey(room)))
         {
-            yield return $"{EngineFolder}{room}: the room table of ARCHITECTURE.md has no row for this folder";
+            yield return $"{house.Folder}{room}: the room table of ARCHITECTURE.md has no row for this folder";
         }
 
-        foreach (string room in law.Rooms.Keys.Where(room => found.Contains(room) == law.Planned.Contains(room)))
+        foreach (string room in house.Rooms.Keys.Where(room => found.Contains(room) == planned.Contains(room)))
         {
             yield return found.Contains(room)
                 ? $"ARCHITECTURE.md: room {room} is marked as not built yet, but has sources"
-                : $"ARCHITECTURE.md: room {room} has no folder in {EngineFolder}";
+                : $"ARCHITECTURE.md: room {room} has no folder in {house.Folder}";
         }
 
-        foreach (SourceFile file in sources.Where(file => RoomOf(file.Path) != null))
+        foreach (SourceFile file in sources.Where(file => RoomOf(file.Path, house.Folder) != null))
         {
-            string expected = ("Puff.Engine." + RoomOf(file.Path)).TrimEnd('.');
+            string expected = $"{house.Name}.{RoomOf(file.Path, house.Folder)}".TrimEnd('.');
             int line = Array.FindIndex(file.Code, code => code.StartsWith("namespace ", StringComparison.Ordinal));
             if (line >= 0 && file.Code[line].Trim() != $"namespace {expected};")
             {
@@ -159,23 +175,25 @@ internal static partial class HouseRules
         }
     }
 
-    /// <summary>The room of a file: its folder in the engine, "" for the front door, null outside the engine.</summary>
-    private static string? RoomOf(string path)
+    /// <summary>The room of a file of the engine: its folder, "" for the front door, null outside the engine.</summary>
+    private static string? RoomOf(string path) => RoomOf(path, EngineFolder);
+
+    private static string? RoomOf(string path, string folder)
     {
-        if (!path.StartsWith(EngineFolder, StringComparison.Ordinal))
+        if (!path.StartsWith(folder, StringComparison.Ordinal))
         {
             return null;
         }
 
-        int slash = path.IndexOf('/', EngineFolder.Length);
-        return slash < 0 ? string.Empty : path[EngineFolder.Length..slash];
+        int slash = path.IndexOf('/', folder.Length);
+        return slash < 0 ? string.Empty : path[folder.Length..slash];
     }
 
-    private static IEnumerable<string> RoomsUsed(string code, Dictionary<string, HashSet<string>> types)
+    private static IEnumerable<string> RoomsUsed(string code, string name, Dictionary<string, HashSet<string>> types)
     {
-        foreach (Match match in UsingRoom().Matches(code))
+        foreach (Match match in UsingRoom().Matches(code).Where(match => match.Groups[1].Value == name))
         {
-            yield return match.Groups[1].Value;
+            yield return match.Groups[2].Value;
         }
 
         // "Queries.VectorRank" inside namespace Puff.Engine.Namespaces: a name relative to Puff.Engine. A member that happens to be called like a room
@@ -207,7 +225,7 @@ internal static partial class HouseRules
         }
     }
 
-    [GeneratedRegex(@"\bPuff\.Engine\.([A-Z]\w*)")]
+    [GeneratedRegex(@"\b(Puff\.[A-Z]\w*)\.([A-Z]\w*)")]
     private static partial Regex UsingRoom();
 
     [GeneratedRegex(@"(?<![\w.])([A-Z]\w*)\.([A-Z]\w*)")]
