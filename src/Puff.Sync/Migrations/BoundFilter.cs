@@ -67,7 +67,8 @@ internal sealed class OrPredicate(FilterPredicate left, FilterPredicate right) :
         }
 
         FilterOutcome second = right.Evaluate(row, isKeyOnly);
-        return second == FilterOutcome.True ? second : first == FilterOutcome.False ? second : second == FilterOutcome.False ? first : (FilterOutcome)Math.Max((byte)first, (byte)second);
+        return second == FilterOutcome.True ? second : first == FilterOutcome.False ? second : second == FilterOutcome.False ? first
+            : (FilterOutcome)Math.Max((byte)first, (byte)second);
     }
 }
 

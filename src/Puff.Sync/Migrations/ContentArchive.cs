@@ -45,7 +45,8 @@ internal static class ContentArchive
         }
         catch (Exception error) when (error is InvalidDataException or IOException or FormatException or ArgumentException or NotSupportedException)
         {
-            throw new SyncException(SyncExit.Failed, "stored_content_damaged", $"The stored files of {directory} cannot be read: {error.Message}", inner: error);
+            throw new SyncException(SyncExit.Failed, "stored_content_damaged", $"The stored files of {directory} cannot be read: {error.Message}",
+                inner: error);
         }
 
         if (expectedHash != null && content.Hash != expectedHash)

@@ -93,7 +93,8 @@ internal static class DefinitionRules
         {
             if (!TargetReader.IsName(attribute) || attribute == "id")
             {
-                problems.Add(root.Section("attributes").LineOf("rename"), $"{column} cannot be renamed to \"{attribute}\": 1 to 128 bytes, not `id`, not beginning with $");
+                problems.Add(root.Section("attributes").LineOf("rename"),
+                    $"{column} cannot be renamed to \"{attribute}\": 1 to 128 bytes, not `id`, not beginning with $");
             }
         }
 

@@ -130,5 +130,6 @@ internal sealed class FilterBinder
 
     internal static string Quote(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
-    internal static SyncException Wrong(string what) => new(SyncExit.Usage, "filter_invalid", string.Create(CultureInfo.InvariantCulture, $"The filter is not valid: {what}."));
+    internal static SyncException Wrong(string what) => new(SyncExit.Usage, "filter_invalid",
+        string.Create(CultureInfo.InvariantCulture, $"The filter is not valid: {what}."));
 }

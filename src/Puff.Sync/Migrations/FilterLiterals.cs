@@ -106,7 +106,8 @@ internal static partial class FilterLiterals
         bool isRead = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number);
         bool isWord = text.Trim(' ').ToLowerInvariant() is "nan" or "infinity" or "-infinity";
         bool isFinite = double.IsFinite(isSingle ? (float)number : number);
-        return isRead && (isWord || (isFinite && NumberForm().IsMatch(text))) ? (isSingle ? float.Parse(text, CultureInfo.InvariantCulture) : number) : throw Unfit(column, text);
+        return isRead && (isWord || (isFinite && NumberForm().IsMatch(text))) ? (isSingle ? float.Parse(text, CultureInfo.InvariantCulture) : number)
+            : throw Unfit(column, text);
     }
 
     // The server accepts any beginning of these words.

@@ -28,7 +28,8 @@ internal sealed class FloatOperand(double literal, bool isSingle) : FilterOperan
 {
     public override int CompareTo(ReadOnlySpan<byte> value)
     {
-        double number = isSingle ? float.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture) : double.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture);
+        double number = isSingle ? float.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture)
+            : double.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture);
         return double.IsNaN(number) ? double.IsNaN(literal) ? 0 : 1 : double.IsNaN(literal) ? -1 : number.CompareTo(literal);
     }
 }

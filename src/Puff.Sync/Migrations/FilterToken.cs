@@ -10,7 +10,8 @@ internal readonly record struct FilterToken(FilterTokenKind Kind, string Text, i
 {
     private static readonly HashSet<string> Reserved =
     [
-        "and", "or", "not", "is", "in", "between", "null", "true", "false", "all", "any", "array", "as", "case", "cast", "check", "column", "default", "distinct",
+        "and", "or", "not", "is", "in", "between", "null", "true", "false", "all", "any", "array", "as", "case", "cast", "check", "column", "default",
+        "distinct",
         "else", "end", "exists", "from", "like", "ilike", "select", "some", "then", "user", "when", "where", "with",
     ];
 

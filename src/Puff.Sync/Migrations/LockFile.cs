@@ -33,7 +33,8 @@ internal static class LockFile
             if (parts.Length != 3 || !Migration.TryParseDirectory($"{parts[0]}_{parts[1]}", out long number) || !IsHash(parts[2]))
             {
                 throw new SyncException(
-                    SyncExit.Usage, "config_invalid", $"{FileName}:{line + 1}: not a line of number, name and hash (after a merge: keep the lines of both sides)");
+                    SyncExit.Usage, "config_invalid",
+                    $"{FileName}:{line + 1}: not a line of number, name and hash (after a merge: keep the lines of both sides)");
             }
 
             entries.Add(new LockEntry(number, $"{parts[0]}_{parts[1]}", parts[2]));

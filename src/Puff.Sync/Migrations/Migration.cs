@@ -30,5 +30,6 @@ internal sealed record Migration(
             && IsName(directory[(split + 1)..]);
     }
 
-    public static bool IsName(string name) => name.Length is >= 1 and <= 63 && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '_');
+    public static bool IsName(string name) => name.Length is >= 1 and <= 63
+        && name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '_');
 }

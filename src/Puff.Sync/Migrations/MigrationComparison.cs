@@ -22,7 +22,8 @@ internal sealed record AppliedMigration(long Number, string Directory, string Ha
 
 /// <param name="Files">On disk; null when they are missing.</param>
 /// <param name="Applied">In the database; null when it is not there or was not asked.</param>
-internal sealed record MigrationStatus(long Number, string Directory, MigrationStanding Standing, MigrationContent? Files, LockEntry? Lock, AppliedMigration? Applied)
+internal sealed record MigrationStatus(long Number, string Directory, MigrationStanding Standing, MigrationContent? Files, LockEntry? Lock,
+    AppliedMigration? Applied)
 {
     /// <summary>The error this standing is, or null.</summary>
     public SyncException? Error => Standing switch
@@ -31,11 +32,12 @@ internal sealed record MigrationStatus(long Number, string Directory, MigrationS
             SyncExit.Conflict, "migration_changed",
             $"{Directory} was applied{(Applied is { } one ? $" on {one.AppliedAt:yyyy-MM-dd}" : "")} and has changed since{ChangedFiles()}. " +
             "Applied migrations do not change.",
-            $"`puff sync pull` to restore, or `puff sync new --from {Directory} --replace {Directory[(Directory.IndexOf('_', StringComparison.Ordinal) + 1)..]}`"),
+            $"`puff sync pull` to restore, or `puff sync new {NameOf(Directory)} --from {Directory} --replace {NameOf(Directory)}`"),
         MigrationStanding.Missing => new SyncException(
             SyncExit.Conflict, "migration_missing", $"{Directory} was applied and its files are missing.", "`puff sync pull` to restore them"),
         MigrationStanding.Conflict => new SyncException(
-            SyncExit.Conflict, "migration_conflict", $"{Directory} differs from what {LockFile.FileName} and the database hold: this database was migrated from another history.",
+            SyncExit.Conflict, "migration_conflict",
+            $"{Directory} differs from what {LockFile.FileName} and the database hold: this database was migrated from another history.",
             "check source.url and the branch; `puff sync pull --to DIR` shows what was applied"),
         _ => null,
     };
@@ -48,7 +50,8 @@ internal sealed record MigrationStatus(long Number, string Directory, MigrationS
         }
 
         var names = Files.Files.Concat(stored.Files).Select(file => file.Path).Distinct().Order(StringComparer.Ordinal)
-            .Where(path => !(Files.Find(path)?.Bytes ?? []).AsSpan().SequenceEqual(stored.Find(path)?.Bytes ?? []) || Files.Find(path) is null != stored.Find(path) is null)
+            .Where(path => !(Files.Find(path)?.Bytes ?? []).AsSpan().SequenceEqual(stored.Find(path)?.Bytes ?? [])
+                || Files.Find(path) is null != stored.Find(path) is null)
             .Select(path => path.StartsWith(Files.InDirectory(""), StringComparison.Ordinal) ? path[Files.InDirectory("").Length..] : path);
         return $" ({string.Join(", ", names)})";
     }
@@ -64,6 +67,8 @@ internal sealed record MigrationStatus(long Number, string Directory, MigrationS
 
         return text.ToString();
     }
+
+    private static string NameOf(string directory) => directory[(directory.IndexOf('_', StringComparison.Ordinal) + 1)..];
 
     private static string[] Lines(ContentFile? file) => file is null ? [] : Encoding.UTF8.GetString(file.Bytes).Split('\n');
 }

@@ -72,7 +72,8 @@ internal sealed class MigrationHistory
         if (migration.Action != MigrationAction.Create && current is null)
         {
             string verb = migration.Action == MigrationAction.Replace ? "replaces" : "ends";
-            return Wrong(migration, $"it {verb} the mapping {migration.Mapping}, which does not exist before it{Suggestion.Phrase(migration.Mapping, live.Keys)}", null);
+            return Wrong(migration,
+                $"it {verb} the mapping {migration.Mapping}, which does not exist before it{Suggestion.Phrase(migration.Mapping, live.Keys)}", null);
         }
 
         if (migration.Definition is not { } definition)
@@ -85,7 +86,8 @@ internal sealed class MigrationHistory
         {
             return Wrong(migration, isSameName
                 ? $"replace.namespace = \"new\" needs another [target] namespace than {definition.Target.Namespace}"
-                : $"[target] namespace changes from {current.Definition.Target.Namespace} to {definition.Target.Namespace}; set replace.namespace = \"new\"", null);
+                : $"[target] namespace changes from {current.Definition.Target.Namespace} to {definition.Target.Namespace}; set replace.namespace = \"new\"",
+                null);
         }
 
         if (FindModelProblem(migration, definition) is { } mixed)

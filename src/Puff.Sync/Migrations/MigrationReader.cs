@@ -81,7 +81,8 @@ internal static partial class MigrationReader
     {
         var source = new SourceDefinition(
             section.Required("table"), section.Text("schema") ?? "public", section.Texts("columns"), section.Texts("exclude"), section.Text("where"),
-            section.Has("push_filter") && section.Value("push_filter") is TomlScalar { Kind: TomlKind.String, Text: "auto" } ? null : section.Flag("push_filter"));
+            section.Has("push_filter") && section.Value("push_filter") is TomlScalar { Kind: TomlKind.String, Text: "auto" } ? null
+                : section.Flag("push_filter"));
         if (source is { Columns: not null, Exclude: not null })
         {
             section.Complain("exclude", "`source.exclude` and `source.columns` exclude each other; keep one");
@@ -162,9 +163,11 @@ internal static partial class MigrationReader
         section.Know("cache_max");
         return new EmbedDefinition(
             from, section.Text("template") ?? string.Join("\n\n", from.Select(column => $"{{{column}}}")), section.Text("attribute") ?? "vector",
-            section.Text("provider") ?? "openai", section.Text("base_url"), section.Required("model"), section.Count("dimensions", 1, AttributeType.MaxDimensions),
+            section.Text("provider") ?? "openai", section.Text("base_url"), section.Required("model"),
+            section.Count("dimensions", 1, AttributeType.MaxDimensions),
             section.Count("max_tokens", 1) ?? 8000, section.Count("batch", 1, 4096) ?? 128, section.Count("rpm", 1), section.Count("tpm", 1),
-            Word(section, "on_error", "retry", "null", "dead_letter"), Word(section, "cache", "destination", "state", "directory", "off"), section.Count("max_tokens_per_day", 1));
+            Word(section, "on_error", "retry", "null", "dead_letter"), Word(section, "cache", "destination", "state", "directory", "off"),
+            section.Count("max_tokens_per_day", 1));
     }
 
     /// <summary>One of some words; the first is the default.</summary>

@@ -11,7 +11,8 @@ internal static class ModuleImports
 {
     private static readonly string[] Endings = [".ts", ".mts", ".cts", ".js", ".mjs", ".cjs", ".tsx", ".jsx", ".json"];
 
-    public static bool IsModule(string path) => Endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal)) && !path.EndsWith(".json", StringComparison.Ordinal);
+    public static bool IsModule(string path) => Endings.Any(ending => path.EndsWith(ending, StringComparison.Ordinal))
+        && !path.EndsWith(".json", StringComparison.Ordinal);
 
     /// <exception cref="SyncException">dynamic_import: a path that is computed.</exception>
     public static IReadOnlyList<ModuleImport> Find(string code, string path)
@@ -42,7 +43,8 @@ internal static class ModuleImports
             }
         }
 
-        return [.. found.Where(import => import.Specifier.StartsWith('.') || import.Specifier.StartsWith('/') || import.Specifier.StartsWith("file:", StringComparison.Ordinal))];
+        return [.. found.Where(import => import.Specifier.StartsWith('.') || import.Specifier.StartsWith('/')
+            || import.Specifier.StartsWith("file:", StringComparison.Ordinal))];
     }
 
     /// <summary>The file an import names, relative to the project.</summary>

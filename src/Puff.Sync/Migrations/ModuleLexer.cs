@@ -10,7 +10,8 @@ internal readonly record struct ModuleToken(ModuleTokenKind Kind, string Text, i
 internal sealed class ModuleLexer(string code)
 {
     // After these a slash begins a regular expression; after a value it divides.
-    private static readonly HashSet<string> WordsBeforeExpressions = ["return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do", "await", "yield"];
+    private static readonly HashSet<string> WordsBeforeExpressions = ["return", "typeof", "case", "in", "of", "delete", "void", "throw", "new", "else", "do",
+        "await", "yield"];
 
     private readonly Stack<int> templates = new();
     private ModuleToken last;

@@ -36,7 +36,8 @@ internal readonly struct PostgresNumeric : IComparable<PostgresNumeric>
         int mark = word.IndexOf('e', StringComparison.Ordinal);
         if (mark >= 0)
         {
-            if (!int.TryParse(word.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs((long)exponent) > MaxExponent)
+            if (!int.TryParse(word.AsSpan(mark + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent)
+                || Math.Abs((long)exponent) > MaxExponent)
             {
                 return false;
             }

@@ -83,7 +83,10 @@ internal readonly partial record struct PostgresTime(long Microseconds, bool Has
         return (match.Groups["offset"].Value[0] == '-' ? -seconds : seconds) * Second;
     }
 
-    /// <summary>Days from 2000-01-01 of the proleptic Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil).</summary>
+    /// <summary>
+    /// Days from 2000-01-01 of the proleptic Gregorian calendar (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
+    /// days_from_civil).
+    /// </summary>
     private static long DaysFromCivil(long year, long month, long day)
     {
         year -= month <= 2 ? 1 : 0;

@@ -349,7 +349,8 @@ internal sealed class SectionReader
     {
         foreach (string variable in Interpolation.Missing(text, environment.Find))
         {
-            problems.Add(LineOf(key), "missing_environment", $"`{FullName(key)}` needs the variable {variable}, which is not set", "set it, or pass --env-file");
+            problems.Add(LineOf(key), "missing_environment", $"`{FullName(key)}` needs the variable {variable}, which is not set",
+                "set it, or pass --env-file");
         }
 
         return Interpolation.Expand(text, environment.Find, _ => "");

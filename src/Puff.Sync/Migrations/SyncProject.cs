@@ -111,12 +111,14 @@ internal sealed class SyncProject
         if (destination.DisableBackpressure && definition.VersionCondition == true)
         {
             return new SyncException(
-                SyncExit.Usage, "config_invalid", $"{migration.SettingsPath}: conditional writes and disable_backpressure of destination `{destination.Name}` exclude each other");
+                SyncExit.Usage, "config_invalid",
+                $"{migration.SettingsPath}: conditional writes and disable_backpressure of destination `{destination.Name}` exclude each other");
         }
 
         string stored = destination.StoredName(definition.Target.Namespace, Environment);
         return MigrationReader.NamespaceName().IsMatch(stored) ? null : new SyncException(
-            SyncExit.Usage, "config_invalid", $"{migration.SettingsPath}: with its prefix the namespace is \"{stored}\"; legal are 1 to 128 of A-Z, a-z, 0-9, -, _ and .");
+            SyncExit.Usage, "config_invalid",
+            $"{migration.SettingsPath}: with its prefix the namespace is \"{stored}\"; legal are 1 to 128 of A-Z, a-z, 0-9, -, _ and .");
     }
 
     /// <summary>The needed variables that are not set, together (section 4).</summary>
@@ -149,7 +151,8 @@ internal sealed class SyncProject
         {
             throw new SyncException(
                 SyncExit.Usage, "missing_environment",
-                $"Needed but not set: {string.Join(", ", missing.Distinct())} (looked in: {string.Join(", ", Environment.Files)}).", "set them or pass --env-file");
+                $"Needed but not set: {string.Join(", ", missing.Distinct())} (looked in: {string.Join(", ", Environment.Files)}).",
+                "set them or pass --env-file");
         }
     }
 

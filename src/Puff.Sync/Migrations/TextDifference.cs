@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Puff.Sync.Migrations;
 
-/// <summary>The lines in which two texts differ: common beginnings and ends are left out, what lies between is shown whole or by the longest common lines.</summary>
+/// <summary>
+/// The lines in which two texts differ: common beginnings and ends are left out, what lies between is shown whole or by the longest common
+/// lines.
+/// </summary>
 internal static class TextDifference
 {
     // Above this the table of common lines costs more than it tells.
@@ -63,7 +66,8 @@ internal static class TextDifference
         {
             for (int right = after.Length - 1; right >= 0; right--)
             {
-                common[left, right] = before[left] == after[right] ? common[left + 1, right + 1] + 1 : Math.Max(common[left + 1, right], common[left, right + 1]);
+                common[left, right] = before[left] == after[right] ? common[left + 1, right + 1] + 1
+                    : Math.Max(common[left + 1, right], common[left, right + 1]);
             }
         }
 

@@ -111,7 +111,8 @@ internal static partial class TomlScalars
         bool hasTime = match.Groups["hour"].Success;
         bool hasOffset = match.Groups["zone"].Success;
         bool isRunTogether = hasDate && hasTime && char.IsAsciiDigit(word[10]);
-        if (isRunTogether || (hasDate && !IsDate(match)) || (hasTime && !IsTime(match)) || (hasOffset && !IsOffset(match)) || (hasOffset && !(hasDate && hasTime)))
+        if (isRunTogether || (hasDate && !IsDate(match)) || (hasTime && !IsTime(match)) || (hasOffset && !IsOffset(match))
+            || (hasOffset && !(hasDate && hasTime)))
         {
             throw cursor.Wrong($"'{word}' is no date or time");
         }

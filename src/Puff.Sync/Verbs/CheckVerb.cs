@@ -44,7 +44,8 @@ public static class CheckVerb
                 Add(errors, status.Directory, error);
             }
 
-            IReadOnlyList<string> notes = status.Standing == MigrationStanding.NotLocked ? [$"{LockFile.FileName} does not list it; `puff sync apply` adds it"] : [];
+            IReadOnlyList<string> notes = status.Standing == MigrationStanding.NotLocked
+                ? [$"{LockFile.FileName} does not list it; `puff sync apply` adds it"] : [];
             lines.Add(new CheckLine(status.Directory, errors.GetValueOrDefault(status.Directory) ?? [], notes));
         }
 

@@ -103,7 +103,8 @@ public static class InitVerb
         JsonObject package;
         try
         {
-            package = exists ? JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? [] : new JsonObject { ["name"] = $"puff-sync-{pipeline.Replace('_', '-')}", ["private"] = true };
+            package = exists ? JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? []
+                : new JsonObject { ["name"] = $"puff-sync-{pipeline.Replace('_', '-')}", ["private"] = true };
         }
         catch (JsonException error)
         {
@@ -150,7 +151,8 @@ public static class InitVerb
             {
                 ["project"] = folder,
                 ["files"] = new JsonArray([.. rows]),
-                ["variables"] = new JsonArray([.. Variables.Select(one => (JsonNode)new JsonObject { ["name"] = one.Name, ["set"] = project.Environment.Find(one.Name) != null })]),
+                ["variables"] = new JsonArray(
+                    [.. Variables.Select(one => (JsonNode)new JsonObject { ["name"] = one.Name, ["set"] = project.Environment.Find(one.Name) != null })]),
             });
             return;
         }

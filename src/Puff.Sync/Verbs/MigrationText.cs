@@ -42,7 +42,8 @@ internal static class MigrationText
         });
         if (isReplace)
         {
-            text.Append(CultureInfo.InvariantCulture, $"\n[replace]\nrows = \"all\"                 # or \"new_changes\": nothing retroactive\nnamespace = \"{(isNewSpace ? "new" : "same")}\"\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n[replace]\nrows = \"all\"                 # or \"new_changes\": nothing retroactive\nnamespace = \"{(isNewSpace ? "new" : "same")}\"\n");
         }
 
         return text.ToString();
@@ -51,7 +52,8 @@ internal static class MigrationText
     /// <summary>Null for templates without code.</summary>
     public static string? TransformOf(string template, string mapping) => template is "none" or "builtin" or "csharp"
         ? null
-        : InitVerb.Template($"{template}.ts").Replace("{mapping}", mapping, StringComparison.Ordinal).Replace("{Row}", RowNameOf(mapping), StringComparison.Ordinal);
+        : InitVerb.Template($"{template}.ts").Replace("{mapping}", mapping, StringComparison.Ordinal)
+            .Replace("{Row}", RowNameOf(mapping), StringComparison.Ordinal);
 
     /// <summary>A TOML text on one line.</summary>
     public static string Quote(string text)

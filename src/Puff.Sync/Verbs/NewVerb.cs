@@ -74,7 +74,8 @@ public static partial class NewVerb
         if (options.End is { } ended)
         {
             RequireLive(history, ended);
-            files[MigrationContent.SettingsFile] = $"format = 1\nmapping = {Quote(ended)}\naction = \"end\"\n# drop_namespace = true   # the documents go too\n";
+            files[MigrationContent.SettingsFile] =
+                $"format = 1\nmapping = {Quote(ended)}\naction = \"end\"\n# drop_namespace = true   # the documents go too\n";
             return;
         }
 
@@ -86,22 +87,26 @@ public static partial class NewVerb
         else if (history.Find(name) is { } existing)
         {
             throw new SyncException(
-                SyncExit.Conflict, "mapping_exists", $"The mapping {name} exists since {existing.Migration.Directory}.", $"`puff sync new --replace {name}`, or another name");
+                SyncExit.Conflict, "mapping_exists", $"The mapping {name} exists since {existing.Migration.Directory}.",
+                $"`puff sync new --replace {name}`, or another name");
         }
 
         LiveMapping? replaced = options.Replace is null ? null : history.Find(options.Replace);
         string table = invocation.Ask("Table ([schema.]table)", options.Table ?? TableOf(replaced), null, "--table");
         string space = invocation.Ask("Namespace", options.Namespace, replaced?.Definition.Target.Namespace ?? name, "--namespace");
         string template = invocation.Ask($"Template ({string.Join(", ", Templates)})", options.Template, "none", "--template");
-        LiveMapping? rival = history.Live.FirstOrDefault(live => live.Definition.Target.Namespace == space && live.Name != mapping && !live.Definition.Target.Shared);
+        LiveMapping? rival = history.Live.FirstOrDefault(live => live.Definition.Target.Namespace == space && live.Name != mapping
+            && !live.Definition.Target.Shared);
         if (rival != null)
         {
-            throw new SyncException(SyncExit.Conflict, "namespace_taken", $"Namespace `{space}` is already written by mapping `{rival.Name}`.", "give --namespace");
+            throw new SyncException(SyncExit.Conflict, "namespace_taken", $"Namespace `{space}` is already written by mapping `{rival.Name}`.",
+                "give --namespace");
         }
 
         if (!Templates.Contains(template))
         {
-            throw new SyncException(SyncExit.Usage, "config_invalid", $"There is no template `{template}`{Suggestion.Phrase(template, Templates)}", "give --template");
+            throw new SyncException(SyncExit.Usage, "config_invalid", $"There is no template `{template}`{Suggestion.Phrase(template, Templates)}",
+                "give --template");
         }
 
         if (options.Where is { } where)
@@ -153,7 +158,8 @@ public static partial class NewVerb
         string folder = Path.Combine(project.Folder!, MigrationContent.Folder, directory);
         if (Directory.Exists(folder))
         {
-            throw new SyncException(SyncExit.Conflict, "migration_exists", $"{MigrationContent.Folder}/{directory} exists already.", "give another name or --number");
+            throw new SyncException(SyncExit.Conflict, "migration_exists", $"{MigrationContent.Folder}/{directory} exists already.",
+                "give another name or --number");
         }
 
         foreach (var (path, text) in files)
@@ -203,7 +209,8 @@ public static partial class NewVerb
         if (history.Find(mapping) is null)
         {
             throw new SyncException(
-                SyncExit.NotFound, "mapping_not_found", $"There is no mapping `{mapping}`{Suggestion.Phrase(mapping, [.. history.Live.Select(live => live.Name)])}");
+                SyncExit.NotFound, "mapping_not_found",
+                $"There is no mapping `{mapping}`{Suggestion.Phrase(mapping, [.. history.Live.Select(live => live.Name)])}");
         }
     }
 

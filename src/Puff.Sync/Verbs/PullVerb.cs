@@ -23,7 +23,8 @@ public static class PullVerb
         {
             ShowDifferences(console, folder, states.Where(one => one.State == "changed").Select(one => one.File));
             throw new SyncException(
-                SyncExit.Conflict, "local_changes", $"{string.Join(", ", changed)} differ{(changed.Length == 1 ? "s" : "")} from what was applied.", "pull --force overwrites");
+                SyncExit.Conflict, "local_changes", $"{string.Join(", ", changed)} differ{(changed.Length == 1 ? "s" : "")} from what was applied.",
+                "pull --force overwrites");
         }
 
         foreach (var (file, state) in states.Where(one => one.State != "same"))

@@ -3,7 +3,10 @@ using Puff.Sync.Toml;
 
 namespace Puff.Configuration;
 
-/// <summary>Settings in TOML: tables become parts of the key. Settings are texts, numbers, booleans and lists of them; other values are refused by name.</summary>
+/// <summary>
+/// Settings in TOML: tables become parts of the key. Settings are texts, numbers, booleans and lists of them; other values are refused by
+/// name.
+/// </summary>
 internal sealed class TomlConfiguration : IConfigurationFormat
 {
     public IReadOnlyList<ConfigurationEntry> Read(string text, string path)
@@ -40,7 +43,8 @@ internal sealed class TomlConfiguration : IConfigurationFormat
     private static string TextOf(string key, TomlValue value, string path) =>
         value is TomlScalar { Kind: TomlKind.String or TomlKind.Integer or TomlKind.Float or TomlKind.Boolean } scalar
             ? scalar.Text
-            : throw new ConfigurationException($"{path}:{value.Line}: '{key}' cannot be {NameOf(value.Kind)}; write a text, a number, true, false, or a list of them");
+            : throw new ConfigurationException(
+                $"{path}:{value.Line}: '{key}' cannot be {NameOf(value.Kind)}; write a text, a number, true, false, or a list of them");
 
     private static string NameOf(TomlKind kind)
     {

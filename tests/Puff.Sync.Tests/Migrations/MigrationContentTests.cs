@@ -49,7 +49,8 @@ public class MigrationContentTests
         MigrationContent stored = project.Collect("0001_posts");
         var applied = new AppliedMigration(1, "0001_posts", stored.Hash, new DateTimeOffset(2026, 5, 1, 0, 0, 0, TimeSpan.Zero), stored);
         project.Write("lib/text/cut.ts", "export const cut = (s: string) => s.slice(1);\n");
-        MigrationStatus status = Assert.Single(MigrationComparison.Compare([project.Collect("0001_posts")], [new LockEntry(1, "0001_posts", stored.Hash)], [applied]));
+        MigrationStatus status =
+            Assert.Single(MigrationComparison.Compare([project.Collect("0001_posts")], [new LockEntry(1, "0001_posts", stored.Hash)], [applied]));
         SyncException error = status.Error!;
         Assert.Equal((SyncExit.Conflict, "migration_changed"), (error.Exit, error.Code));
         Assert.Equal("0001_posts was applied on 2026-05-01 and has changed since (lib/text/cut.ts). Applied migrations do not change.", error.Message);
@@ -80,7 +81,8 @@ public class MigrationContentTests
     public void A_computed_import_is_refused(string code)
     {
         SyncException error = Assert.Throws<SyncException>(() => ModuleImports.Find(code, "transform.ts"));
-        Assert.Equal((SyncExit.Usage, "dynamic_import", "transform.ts:3 imports a computed path; it cannot be made immutable."), (error.Exit, error.Code, error.Message));
+        Assert.Equal((SyncExit.Usage, "dynamic_import", "transform.ts:3 imports a computed path; it cannot be made immutable."),
+            (error.Exit, error.Code, error.Message));
     }
 
     [Fact]
@@ -91,10 +93,12 @@ public class MigrationContentTests
         Assert.Contains("from outside the project", project.Collect("0001_posts").Error!.Message);
         project.Write("migrations/0001_posts/transform.ts", "import \"../../lib/none.ts\"");
         Assert.Contains("which does not exist", project.Collect("0001_posts").Error!.Message);
-        project.Write("migrations/0001_posts/transform.ts", "import type { Row } from \"../../generated/posts.ts\"; import \"../../lib/embed.js\"; import \"../../lib/text/cut\"");
+        project.Write("migrations/0001_posts/transform.ts",
+            "import type { Row } from \"../../generated/posts.ts\"; import \"../../lib/embed.js\"; import \"../../lib/text/cut\"");
         MigrationContent content = project.Collect("0001_posts");
         Assert.Null(content.Error);
-        Assert.Equal(["lib/embed.ts", "lib/text/cut.ts"], content.Files.Select(file => file.Path).Where(path => !path.StartsWith("migrations", StringComparison.Ordinal)));
+        Assert.Equal(["lib/embed.ts", "lib/text/cut.ts"],
+            content.Files.Select(file => file.Path).Where(path => !path.StartsWith("migrations", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -105,7 +109,8 @@ public class MigrationContentTests
         byte[] archive = ContentArchive.Pack(content);
         Assert.Equal(archive, ContentArchive.Pack(content));
         MigrationContent back = ContentArchive.Unpack("0001_posts", archive, content.Hash);
-        Assert.Equal(content.Files.Select(file => (file.Path, Convert.ToHexString(file.Bytes))), back.Files.Select(file => (file.Path, Convert.ToHexString(file.Bytes))));
+        Assert.Equal(content.Files.Select(file => (file.Path, Convert.ToHexString(file.Bytes))),
+            back.Files.Select(file => (file.Path, Convert.ToHexString(file.Bytes))));
         Assert.Equal("stored_content_damaged", Assert.Throws<SyncException>(() => ContentArchive.Unpack("0001_posts", archive, new string('0', 64))).Code);
         int refused = 0;
         for (int length = 0; length < archive.Length; length += 7)

@@ -59,7 +59,8 @@ public class MigrationFileTests
         Assert.Null(definition.Source.PushFilter);
         Assert.Equal(("posts-dev", DistanceMetric.CosineDistance), (definition.Target.Namespace, definition.Target.Metric));
         Assert.Equal(["title", "body", "vector"], definition.Target.Schema!.Select(one => one.Name));
-        Assert.Equal(("english", true, 1.5), (definition.Target.Schema![1].FullText!.Language, definition.Target.Schema[1].FullText!.Stemming, definition.Target.Schema[1].FullText!.K1));
+        Assert.Equal(("english", true, 1.5),
+            (definition.Target.Schema![1].FullText!.Language, definition.Target.Schema[1].FullText!.Stemming, definition.Target.Schema[1].FullText!.K1));
         Assert.Equal("status", definition.Attributes.Rename["state"]);
         Assert.Equal(NumericPolicy.IntIfExact, definition.Attributes.Numeric);
         Assert.Equal((1L << 20, TimeSpan.FromMilliseconds(20)), (definition.Batch.MaxBytes, definition.Batch.MaxDelay));
@@ -73,7 +74,8 @@ public class MigrationFileTests
     {
         MappingDefinition definition = Read("[source]\ntable = \"posts\"").Definition!;
         Assert.Equal(("x", "x", "default"), (definition.Name, definition.Target.Namespace, definition.Destination));
-        Assert.Equivalent(new MappingDefinition { Name = "x", Source = new SourceDefinition("posts"), Target = new TargetDefinition("x") }, definition, strict: true);
+        Assert.Equivalent(new MappingDefinition { Name = "x", Source = new SourceDefinition("posts"), Target = new TargetDefinition("x") }, definition,
+            strict: true);
     }
 
     /// <summary>Line 4: an unknown key is an error with the nearest known one; the line is that of the file.</summary>
@@ -143,7 +145,10 @@ public class MigrationFileTests
     {
         using var project = new ProjectFolderFixture();
         project.WriteMigration("0001_posts", ProjectFolderFixture.Posts)
-            .WriteMigration("0002_posts2", "mapping = \"posts\"\naction = \"replace\"\n[source]\ntable = \"posts\"\n[target]\nnamespace = \"posts-2\"\n[replace]\nnamespace = \"new\"\nrows = \"all\"");
+            .WriteMigration(
+                "0002_posts2",
+                "mapping = \"posts\"\naction = \"replace\"\n[source]\ntable = \"posts\"\n[target]\nnamespace = \"posts-2\"\n" +
+                "[replace]\nnamespace = \"new\"\nrows = \"all\"");
         LiveMapping mapping = Assert.Single(project.Open().ReadHistory().Live);
         Assert.Equal((2, "posts-2", "posts"), (mapping.Generation, mapping.Definition.Target.Namespace, mapping.Previous!.Definition.Target.Namespace));
         Assert.Equal(ReplaceRows.All, mapping.Definition.Replace!.Rows);
@@ -166,7 +171,8 @@ public class MigrationFileTests
                     0 => "",
                     1 => line[..random.Next(line.Length + 1)],
                     2 => lines[random.Next(lines.Length)],
-                    _ => line.Length == 0 ? "=" : line.Remove(random.Next(line.Length), 1).Insert(random.Next(line.Length), ((char)random.Next(32, 127)).ToString()),
+                    _ => line.Length == 0 ? "="
+                        : line.Remove(random.Next(line.Length), 1).Insert(random.Next(line.Length), ((char)random.Next(32, 127)).ToString()),
                 };
             }
 

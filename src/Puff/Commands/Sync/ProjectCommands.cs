@@ -55,7 +55,8 @@ internal static class ProjectCommands
     private static SyncCommand Check(Terminal terminal)
     {
         var offline = new Option<bool>("--offline") { Description = "Ask no database." };
-        return new SyncCommand("check", "Check settings, migrations, hashes and generated files.", terminal, context => CheckVerb.RunOffline(context.Invocation)) { offline };
+        return new SyncCommand("check", "Check settings, migrations, hashes and generated files.", terminal,
+            context => CheckVerb.RunOffline(context.Invocation)) { offline };
     }
 
     private static Option<string[]> List(string name, string description) => new(name)

@@ -30,13 +30,15 @@ internal sealed class SyncCommand : Command
         Description = "Another file of variables; may come several times.", HelpName = "PATH", Recursive = true,
     };
 
-    private static readonly Option<string> Form = Choice(new Option<string>("--output") { Description = "Form of results.", HelpName = "FORM" }, "table", "json", "ndjson");
+    private static readonly Option<string> Form = Choice(new Option<string>("--output") { Description = "Form of results.", HelpName = "FORM" }, "table",
+        "json", "ndjson");
 
     private static readonly Option<bool> Quiet = new("--quiet") { Description = "Only results and errors.", Recursive = true };
 
     private static readonly Option<bool> Verbose = new("--verbose") { Description = "More about what goes on.", Recursive = true };
 
-    private static readonly Option<string> Color = Choice(new Option<string>("--color") { Description = "Whether colours are used.", HelpName = "WHEN" }, "auto", "always", "never");
+    private static readonly Option<string> Color = Choice(new Option<string>("--color") { Description = "Whether colours are used.", HelpName = "WHEN" },
+        "auto", "always", "never");
 
     private static readonly Option<bool> Yes = new("--yes") { Description = "Answer every question so.", Recursive = true };
 
