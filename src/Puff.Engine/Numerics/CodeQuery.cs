@@ -23,6 +23,8 @@ internal sealed unsafe class CodeQuery : IDisposable
     private const float SmallestSquare = 1e-30f;
     private const float LargestSquare = 1e30f;
 
+    private static long preparations;
+
     private readonly int padded;
     private readonly byte* tables;
     private readonly sbyte* elements;
@@ -66,6 +68,9 @@ internal sealed unsafe class CodeQuery : IDisposable
 
     public float SquaredNorm { get; private set; }
 
+    /// <summary>Differs from query to query, of all objects in this process: what was computed for one can be told from what was for another.</summary>
+    public long Preparation { get; private set; }
+
     /// <summary>How many standard deviations of the codes' error the bounds allow for.</summary>
     public float Epsilon { get; set; } = 1.9f;
 
@@ -78,6 +83,7 @@ internal sealed unsafe class CodeQuery : IDisposable
             NativeMemory.Copy(rotated, Rotated, (nuint)padded * sizeof(float));
         }
 
+        Preparation = Interlocked.Increment(ref preparations);
         SquaredNorm = DotProduct.Compute<F32Element>((byte*)Rotated, Rotated, padded);
         bool usable = SquaredNorm <= LargestSquare;
         var (sum, absoluteSum, largest, range) = QueryElements.Measure(Rotated, padded);

@@ -94,7 +94,7 @@ internal sealed unsafe class CodesWriter : IDisposable
         byte* group = encoder.Locate(block.Offset);
         byte* binary = group + (block.First / CodesFormat.BlockVectors * (long)CodesFormat.BlockBytes(padded));
         byte* rows = group + CodesFormat.RowsOffset(block.Count, padded) + (block.First * (long)CodesFormat.RowBytes(padded));
-        float* centroid = grouping.CentroidOf(block.Node, flat);
+        float* centroid = grouping.CentroidOf(block.Node, flat, scratch.Centroid);
         BinaryCodes.Clear(binary, padded);
         int lanes = Math.Min(CodesFormat.BlockVectors, block.Count - block.First);
         for (int lane = 0; lane < lanes; lane++)
@@ -132,10 +132,11 @@ internal sealed unsafe class CodesWriter : IDisposable
         {
             // The vector gets a padded row, too, so that every row is aligned.
             int stride = CodesFormat.Pad(Math.Max(dimensions, padded));
-            memory = (float*)NativeMemory.AlignedAlloc((nuint)stride * 3 * sizeof(float), 64);
+            memory = (float*)NativeMemory.AlignedAlloc((nuint)stride * 4 * sizeof(float), 64);
             Vector = memory;
             Rotated = memory + stride;
             Residual = Rotated + stride;
+            Centroid = Residual + stride;
         }
 
         ~Scratch() => NativeMemory.AlignedFree(memory);
@@ -145,6 +146,9 @@ internal sealed unsafe class CodesWriter : IDisposable
         public float* Rotated { get; }
 
         public float* Residual { get; }
+
+        /// <summary>Room for a centroid.</summary>
+        public float* Centroid { get; }
 
         public void Dispose()
         {

@@ -63,7 +63,17 @@ internal sealed unsafe class VectorGrouping
     /// <summary>The centroid of a node, or the only one.</summary>
     /// <param name="node">The node.</param>
     /// <param name="flat">Where the caller has pinned <see cref="FlatCentroid"/>.</param>
-    public float* CentroidOf(int node, float* flat) => Tree is null ? flat : Tree.Centroid(node);
+    /// <param name="buffer">As long as a centroid; what is returned may be this.</param>
+    public float* CentroidOf(int node, float* flat, float* buffer)
+    {
+        if (Tree is null)
+        {
+            return flat;
+        }
+
+        Tree.CopyCentroid(node, buffer);
+        return buffer;
+    }
 
     /// <summary>
     /// Of some vectors, evenly spread: more of them move the mean by less than they are apart. Rotations are linear, so that only the mean has to be rotated.

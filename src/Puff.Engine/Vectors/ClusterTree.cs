@@ -19,8 +19,10 @@ internal sealed unsafe partial class ClusterTree
     /// <summary>Up to so many leaves, or nodes of an upper level, are compared with a query one by one: more take longer than the rest of a search.</summary>
     private const int FlatRoutingLimit = 2_048;
 
+    private static long instances;
+
     private readonly CentroidBlock[] blocks;
-    private readonly nint[] centroids;
+    private readonly Half*[] centroids;
     private readonly int[] parents;
     private readonly int[] depths;
     private readonly int[] childStarts;
@@ -37,7 +39,7 @@ internal sealed unsafe partial class ClusterTree
         Rotation = rotation;
         this.blocks = blocks;
         this.parents = parents;
-        centroids = new nint[parents.Length];
+        centroids = Rows(blocks, parents.Length);
         depths = Depths(parents);
         (childStarts, children) = Children(parents);
         leaves = [.. Enumerable.Range(0, parents.Length).Where(IsLeaf)];
@@ -45,6 +47,9 @@ internal sealed unsafe partial class ClusterTree
     }
 
     public TreeShape Shape { get; }
+
+    /// <summary>Tells objects in this process apart.</summary>
+    public long Instance { get; } = Interlocked.Increment(ref instances);
 
     public ulong Id => Shape.Id;
 
@@ -113,16 +118,12 @@ internal sealed unsafe partial class ClusterTree
     /// <summary>Ascending; empty for a leaf.</summary>
     public ReadOnlySpan<int> Children(int node) => children.AsSpan(childStarts[node]..childStarts[node + 1]);
 
-    /// <summary>In rotated space, <see cref="PaddedDimensions"/> numbers, 64-byte aligned.</summary>
-    public float* Centroid(int node)
-    {
-        nint known = Volatile.Read(ref centroids[node]);
-        return (float*)(known != 0 ? known : FindCentroid(node));
-    }
+    /// <summary>Writes a node's centroid, in rotated space, <see cref="PaddedDimensions"/> numbers.</summary>
+    public void CopyCentroid(int node, float* target) => ScaledHalves.Widen(centroids[node], Shape.CentroidScale, target, PaddedDimensions);
 
     /// <summary>Squared distance of a rotated vector to a node's centroid.</summary>
     public float SquaredDistance(float* rotated, int node) =>
-        SquaredEuclidean.Compute<F32Element>((byte*)Centroid(node), rotated, PaddedDimensions);
+        ScaledHalves.SquaredDistance(centroids[node], Shape.CentroidScale, rotated, PaddedDimensions);
 
     /// <summary>
     /// Position of a node in a walk through the tree that goes from each node to the nearest sibling not yet seen and from a parent to its children: nodes with
@@ -144,15 +145,7 @@ internal sealed unsafe partial class ClusterTree
         Router().Route(query, scratch, count, leaves, squaredDistances);
 
     /// <summary>Makes all that <see cref="Route"/> needs for any query, so that none has to wait for it.</summary>
-    public void PrepareRouting()
-    {
-        for (int node = 0; node < NodeCount; node++)
-        {
-            Centroid(node);
-        }
-
-        Router().Prepare();
-    }
+    public void PrepareRouting() => Router().Prepare();
 
     public void AddReference()
     {
@@ -219,19 +212,19 @@ internal sealed unsafe partial class ClusterTree
         return [.. all];
     }
 
-    /// <summary>The first time: what is written down here is the same whoever does it.</summary>
-    private nint FindCentroid(int node)
+    private static Half*[] Rows(CentroidBlock[] blocks, int nodes)
     {
-        int index = node;
-        int block = 0;
-        while (index >= blocks[block].Count)
+        var rows = new Half*[nodes];
+        int node = 0;
+        foreach (var block in blocks)
         {
-            index -= blocks[block++].Count;
+            for (int i = 0; i < block.Count; i++)
+            {
+                rows[node++] = block.Row(i);
+            }
         }
 
-        nint centroid = (nint)blocks[block].Row(index);
-        Volatile.Write(ref centroids[node], centroid);
-        return centroid;
+        return rows;
     }
 
     private static int[] Depths(int[] parents)

@@ -13,7 +13,9 @@ internal static unsafe class LeafNeighbours
     {
         List<int> chosen = [.. groups.EndsBelow(node).Order()];
         HashSet<int> known = [.. chosen];
-        foreach (var (_, leaf) in Around(tree, groups, tree.Centroid(node)).Order())
+        using var centroid = new FloatBuffer(tree.PaddedDimensions);
+        tree.CopyCentroid(node, centroid.Pointer);
+        foreach (var (_, leaf) in Around(tree, groups, centroid.Pointer).Order())
         {
             if (chosen.Count >= count)
             {

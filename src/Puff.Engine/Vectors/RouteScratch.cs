@@ -1,3 +1,5 @@
+using Puff.Engine.Numerics;
+
 namespace Puff.Engine.Vectors;
 
 /// <summary>What <see cref="ClusterTree.Route"/> works with: pooled by callers, so that routing allocates nothing. For one thread at a time.</summary>
@@ -5,6 +7,11 @@ internal sealed class RouteScratch
 {
     private float[] distances = [];
     private int[] nodes = [];
+
+    // Exact distances of one query to nodes of one tree: a search that goes on asks for more and more leaves, and most of them it had already.
+    private Marked[] known = [];
+    private int mark;
+    private (long Query, long Tree) knownOf;
 
     /// <summary>Nodes that codes say are near.</summary>
     public NodeSieve Near { get; } = new();
@@ -38,7 +45,7 @@ internal sealed class RouteScratch
     }
 
     /// <summary>Writes the nearest of some nodes by exact distance, then number, and returns how many.</summary>
-    public unsafe int Nearest(ClusterTree tree, float* rotated, ReadOnlySpan<int> candidates, Span<int> nearest, Span<float> squaredDistances)
+    public unsafe int Nearest(ClusterTree tree, CodeQuery query, ReadOnlySpan<int> candidates, Span<int> nearest, Span<float> squaredDistances)
     {
         if (nodes.Length < candidates.Length)
         {
@@ -46,10 +53,17 @@ internal sealed class RouteScratch
             nodes = new int[candidates.Length];
         }
 
+        Know(query, tree);
         for (int i = 0; i < candidates.Length; i++)
         {
-            float distance = tree.SquaredDistance(rotated, candidates[i]);
-            distances[i] = float.IsNaN(distance) ? float.PositiveInfinity : distance;
+            ref var distance = ref known[candidates[i]];
+            if (distance.Mark != mark)
+            {
+                float computed = tree.SquaredDistance(query.Rotated, candidates[i]);
+                distance = new Marked { Mark = mark, Value = float.IsNaN(computed) ? float.PositiveInfinity : computed };
+            }
+
+            distances[i] = distance.Value;
             nodes[i] = candidates[i];
         }
 
@@ -59,6 +73,27 @@ internal sealed class RouteScratch
         nodes.AsSpan(0, taken).CopyTo(nearest);
         distances.AsSpan(0, taken).CopyTo(squaredDistances);
         return taken;
+    }
+
+    /// <summary>Forgets the distances of another query, or to another tree.</summary>
+    private void Know(CodeQuery query, ClusterTree tree)
+    {
+        if (known.Length < tree.NodeCount)
+        {
+            Array.Resize(ref known, tree.NodeCount);
+        }
+
+        if (knownOf == (query.Preparation, tree.Instance))
+        {
+            return;
+        }
+
+        knownOf = (query.Preparation, tree.Instance);
+        if (++mark == int.MaxValue)
+        {
+            Array.Clear(known);
+            mark = 1;
+        }
     }
 
     /// <summary>Sorting by distance leaves equal ones in any order.</summary>

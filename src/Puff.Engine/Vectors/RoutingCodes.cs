@@ -128,8 +128,11 @@ internal sealed unsafe class RoutingCodes : IDisposable
     private void Encode(Section section)
     {
         int padded = tree.PaddedDimensions;
-        using var residual = new FloatBuffer(padded);
-        float* anchor = tree.Centroid(section.Anchor);
+        using var rows = new FloatBuffer(3L * padded);
+        float* anchor = rows.Pointer;
+        float* centroid = anchor + padded;
+        float* residual = centroid + padded;
+        tree.CopyCentroid(section.Anchor, anchor);
         for (int i = 0; i < section.Blocks * BinaryCodes.BlockVectors; i++)
         {
             byte* block = blocks + (section.FirstBlock + i / BinaryCodes.BlockVectors) * (long)blockBytes;
@@ -141,10 +144,10 @@ internal sealed unsafe class RoutingCodes : IDisposable
 
             if (i < section.Count)
             {
-                float* centroid = tree.Centroid(nodes[section.FirstNode + i]);
-                var target = new Span<float>(residual.Pointer, padded);
+                tree.CopyCentroid(nodes[section.FirstNode + i], centroid);
+                var target = new Span<float>(residual, padded);
                 TensorPrimitives.Subtract(new ReadOnlySpan<float>(centroid, padded), new ReadOnlySpan<float>(anchor, padded), target);
-                BinaryCodes.Encode(residual.Pointer, anchor, padded, block, lane);
+                BinaryCodes.Encode(residual, anchor, padded, block, lane);
             }
         }
     }

@@ -83,7 +83,7 @@ internal sealed unsafe class TreeGroups : IDisposable
         using var rows = new FloatBuffer((long)nodes.Length * padded);
         for (int i = 0; i < nodes.Length; i++)
         {
-            new ReadOnlySpan<float>(tree.Centroid(nodes[i]), padded).CopyTo(new Span<float>(rows.Pointer + (long)i * padded, padded));
+            tree.CopyCentroid(nodes[i], rows.Pointer + (long)i * padded);
         }
 
         return PackedRows.Pack(rows.Pointer, nodes.Length, padded, padded);

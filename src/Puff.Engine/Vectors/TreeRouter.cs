@@ -59,7 +59,7 @@ internal sealed unsafe class TreeRouter : IDisposable
         }
 
         query.Epsilon = epsilon;
-        return scratch.Nearest(tree, query.Rotated, scratch.Near.Nodes(), nearest[..count], squaredDistances);
+        return scratch.Nearest(tree, query, scratch.Near.Nodes(), nearest[..count], squaredDistances);
     }
 
     /// <summary>Makes the codes of all nodes.</summary>
@@ -146,7 +146,7 @@ internal sealed unsafe class TreeRouter : IDisposable
             var upper = scratch.Upper.AsSpan(0, wanted);
             var upperDistances = scratch.UpperDistances.AsSpan(0, wanted);
             top.Scan(query, scratch, Candidates(wanted));
-            int found = scratch.Nearest(tree, query.Rotated, scratch.Near.Nodes(), upper, upperDistances);
+            int found = scratch.Nearest(tree, query, scratch.Near.Nodes(), upper, upperDistances);
             int below = 0;
             foreach (int node in upper[..found])
             {

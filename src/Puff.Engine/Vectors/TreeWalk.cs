@@ -9,6 +9,7 @@ internal static unsafe class TreeWalk
         var ranks = new int[tree.NodeCount];
         var waiting = new Stack<List<int>>();
         int last = 0;
+        using var from = new FloatBuffer(tree.PaddedDimensions);
         int rank = 1; // the root has rank 0
         waiting.Push([.. tree.Children(0)]);
         while (waiting.TryPeek(out var siblings))
@@ -19,7 +20,8 @@ internal static unsafe class TreeWalk
                 continue;
             }
 
-            int node = TakeNearest(tree, siblings, last);
+            tree.CopyCentroid(last, from.Pointer);
+            int node = TakeNearest(tree, siblings, from.Pointer);
             ranks[node] = rank++;
             if (tree.IsLeaf(node))
             {
@@ -34,13 +36,13 @@ internal static unsafe class TreeWalk
         return ranks;
     }
 
-    private static int TakeNearest(ClusterTree tree, List<int> nodes, int from)
+    private static int TakeNearest(ClusterTree tree, List<int> nodes, float* from)
     {
         int nearest = 0;
         float least = float.PositiveInfinity;
         for (int i = 0; i < nodes.Count; i++)
         {
-            float distance = tree.SquaredDistance(tree.Centroid(from), nodes[i]);
+            float distance = tree.SquaredDistance(from, nodes[i]);
             if (distance < least)
             {
                 least = distance;

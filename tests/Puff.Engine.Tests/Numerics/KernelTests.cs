@@ -46,6 +46,32 @@ public sealed unsafe class KernelTests
         }
     }
 
+    [Theory]
+    [InlineData(1f)]
+    [InlineData(1f / (1 << 20))]
+    [InlineData(1L << 40)]
+    public void Scaled_halves_are_their_widened_rows_to_the_last_bit(float scale)
+    {
+        var random = new Random(19);
+        foreach (int length in new[] { 64, 128, 768, 10_752 })
+        {
+            Half[] halves = [.. StoredRows.RandomVector(random, ElementType.F16, length).Select(x => (Half)x)];
+            float[] query = [.. StoredRows.RandomVector(random, ElementType.F32, length).Select(x => x * scale)];
+            float[] widened = [.. halves.Select(x => (float)x * scale)];
+            var copy = new float[length];
+            fixed (Half* row = halves)
+            fixed (float* q = query, x = widened, target = copy)
+            {
+                ScaledHalves.Widen(row, scale, target, length);
+                Assert.Equal(widened, copy);
+                Assert.Equal(SquaredEuclidean.Compute512<F32Element>((byte*)x, q, length), ScaledHalves.SquaredDistance512((byte*)row, scale, q, length));
+                Assert.Equal(SquaredEuclidean.Compute256<F32Element>((byte*)x, q, length), ScaledHalves.SquaredDistance256((byte*)row, scale, q, length));
+                Assert.Equal(SquaredEuclidean.Compute128<F32Element>((byte*)x, q, length), ScaledHalves.SquaredDistance128((byte*)row, scale, q, length));
+                Assert.Equal(SquaredEuclidean.Compute<F32Element>((byte*)x, q, length), ScaledHalves.SquaredDistance(row, scale, q, length));
+            }
+        }
+    }
+
     [Fact]
     public void Small_distances_keep_their_digits()
     {

@@ -5,6 +5,7 @@ using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
 using Puff.Engine.Storage;
+using Puff.Engine.Tests.Vectors;
 using Puff.Engine.Vectors;
 using Puff.TestKit.Segments;
 using Xunit;
@@ -175,7 +176,7 @@ public sealed class SegmentCodesTests
             for (int g = 0; g < index.Groups.Length; g++)
             {
                 var group = index.Groups[g];
-                var center = index.Tree is { } tree ? new ReadOnlySpan<float>(tree.Centroid(group.Node), padded) : index.FlatCentroid;
+                var center = index.Tree is { } tree ? tree.CentroidOf(group.Node) : index.FlatCentroid;
                 center.CopyTo(new Span<float>(centroid, padded));
                 string where = $"attribute {attribute.Id}, group {g} of {index.Groups.Length}";
                 for (int i = 0; i < group.Count; i++)

@@ -18,8 +18,12 @@ public sealed unsafe class ClusterTreeTests
         Assert.Equal([3, 4], tree.Children(1).ToArray());
         Assert.True(tree.Children(2).IsEmpty);
         Assert.Equal(64, tree.PaddedDimensions);
-        Assert.Equal([0f, 10, 20, 11, 12], Enumerable.Range(0, 5).Select(n => tree.Centroid(n)[0]));
-        Assert.Equal(100, tree.SquaredDistance(tree.Centroid(0), 1));
+        Assert.Equal([0f, 10, 20, 11, 12], Enumerable.Range(0, 5).Select(n => tree.CentroidOf(n)[0]));
+        fixed (float* root = tree.CentroidOf(0))
+        {
+            Assert.Equal(100, tree.SquaredDistance(root, 1));
+        }
+
         tree.Release();
     }
 
@@ -31,8 +35,8 @@ public sealed unsafe class ClusterTreeTests
         Assert.Equal([1, 2], old.Leaves.ToArray());
         Assert.Equal([1, 3, 4], tree.Leaves.ToArray());
         old.Release();
-        Assert.Equal(20, tree.Centroid(2)[0]);
-        Assert.Equal(21, tree.Centroid(4)[0]);
+        Assert.Equal(20, tree.CentroidOf(2)[0]);
+        Assert.Equal(21, tree.CentroidOf(4)[0]);
         Assert.Throws<ObjectDisposedException>(old.AddReference);
         tree.AddReference();
         tree.Release();

@@ -91,9 +91,8 @@ internal sealed unsafe class IndexedVectors : IExactRows, IDisposable
         long[] offsets = [.. groups.Select(g => encoder.AddGroup(g.Node, g.Members.Length))];
         Parallel.For(0, groups.Length, i =>
         {
-            fixed (float* flat = mean)
+            fixed (float* centroid = tree is null ? mean : tree.CentroidOf(groups[i].Node))
             {
-                float* centroid = tree is null ? flat : tree.Centroid(groups[i].Node);
                 Encode(groups[i].Members, rotated, centroid, encoder.Locate(offsets[i]));
             }
         });

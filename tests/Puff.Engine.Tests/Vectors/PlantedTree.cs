@@ -32,8 +32,7 @@ internal static unsafe class PlantedTree
             foreach (float side in new[] { 0.9f, 1.1f })
             {
                 parents.Add(tree.Leaves[i]);
-                var centroid = new ReadOnlySpan<float>(tree.Centroid(tree.Leaves[i]), tree.PaddedDimensions);
-                foreach (float x in centroid)
+                foreach (float x in tree.CentroidOf(tree.Leaves[i]))
                 {
                     centroids.Add(CentroidScale.Shorten(x * side, tree.Shape.CentroidScale));
                 }
@@ -47,7 +46,7 @@ internal static unsafe class PlantedTree
     public static int[] Assign(ClusterTree tree, float[][] rotated, int depth)
     {
         int[] nodes = [.. Enumerable.Range(0, tree.NodeCount).Where(n => tree.Depth(n) == depth || (tree.IsLeaf(n) && tree.Depth(n) < depth))];
-        float[][] centroids = [.. nodes.Select(n => new ReadOnlySpan<float>(tree.Centroid(n), tree.PaddedDimensions).ToArray())];
+        float[][] centroids = [.. nodes.Select(n => tree.CentroidOf(n))];
         var result = new int[rotated.Length];
         Parallel.For(0, rotated.Length, i => result[i] = nodes[Nearest(rotated[i], centroids)]);
         return result;
