@@ -206,7 +206,7 @@ internal sealed unsafe class ProbeCalibrator : IDisposable
 
             if (estimate <= farthest)
             {
-                patience.Add(most);
+                patience.Add(Math.Max(most, ProbeProgress.PatienceToReach(leaf)));
             }
 
             if (estimate < scratch.Nearest.Threshold)

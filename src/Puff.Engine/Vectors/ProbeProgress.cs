@@ -23,6 +23,10 @@ internal struct ProbeProgress
     private const double FarFactor = 2;
     private const int FewestOfFar = 4;
 
+    // No search looks at so many times the leaves planned: one in a hundred would look at five times as many as the others for a neighbour more. Calibration
+    // counts with it, so that the others make up for what these miss.
+    private const double MostOfPlan = 5;
+
     private const int LeavesBetweenRanks = 4;
 
     // Counting masked vectors in leaves with few matches is most of the work there: after the first leaves, every eighth stands for all of them.
@@ -34,6 +38,7 @@ internal struct ProbeProgress
 
     private readonly ProbeTable? probes;
     private readonly int count;
+    private readonly double plannedAtFirst;
     private double planned;
     private int nextRank;
     private int lastGain;
@@ -43,7 +48,8 @@ internal struct ProbeProgress
     {
         probes = part.Probes;
         this.count = count;
-        planned = PlannedFor(count / part.Selectivity);
+        plannedAtFirst = PlannedFor(count / part.Selectivity);
+        planned = plannedAtFirst;
         nextRank = LeavesBetweenRanks;
     }
 
@@ -84,8 +90,16 @@ internal struct ProbeProgress
     /// <summary>Whether the search may end, given that it has found enough neighbours.</summary>
     /// <param name="farthest">Squared distance of the k-th neighbour found.</param>
     /// <param name="next">Squared distance of the next leaf's centroid.</param>
-    public readonly bool IsEnough(float farthest, float next) =>
-        PatienceSpent(Leaves, lastGain, farthest, next) * LeavesPerPatience > (isFar ? planned * FarFactor : planned) && (!isFar || Leaves >= planned);
+    public readonly bool IsEnough(float farthest, float next)
+    {
+        double factor = isFar ? FarFactor : 1;
+        bool isSpent = PatienceSpent(Leaves, lastGain, farthest, next) * LeavesPerPatience > factor * planned;
+        return (isSpent && (!isFar || Leaves >= planned)) || Leaves >= MostOfPlan * factor * Math.Max(planned, plannedAtFirst);
+    }
+
+    /// <summary>The least patience of a search that comes to a leaf at all.</summary>
+    /// <param name="leaves">Looked at before.</param>
+    public static double PatienceToReach(int leaves) => leaves / (MostOfPlan * LeavesPerPatience);
 
     /// <summary>The patience with which a search would go on.</summary>
     /// <param name="leaves">Looked at.</param>
