@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Puff.Engine.Numerics;
 
 namespace Puff.Benchmarks;
@@ -23,6 +24,8 @@ internal static unsafe class CodeReport
         {
             Preparation(codes);
             Scans("cached", codes, plainLoops: true);
+            Widths(codes);
+            Centroids(codes);
         }
 
         using (var codes = new CodedRows(Dimensions, Large))
@@ -71,6 +74,57 @@ internal static unsafe class CodeReport
 
         Line($"scan 1 bit, {where}", scan, plainScan, Read(codes.Blocks, codes.BlockBytes) / codes.Count);
         Line($"distance 3 bits, {where}", octal, plainOctal, Read(codes.Rows, codes.RowBytes) / codes.Count);
+        if (!plainLoops)
+        {
+            // As a search comes to them: from all over the codes. Each is fetched while the eight before it are compared.
+            double scattered = All(codes.Count, i =>
+            {
+                Fetch(codes.Row(Scattered(codes, i + 8)), codes.RowBytes / codes.Count);
+                codes.Query.Octal(codes.Row(Scattered(codes, i)), 1, out _, out _);
+            });
+            Line("distance 3 bits, scattered", scattered, double.NaN, double.NaN);
+        }
+    }
+
+    private static int Scattered(CodedRows codes, int index) => (int)(index * 2654435761L % codes.Count);
+
+    private static void Fetch(byte* row, long bytes)
+    {
+        for (long offset = 0; offset < bytes && Sse.IsSupported; offset += 64)
+        {
+            Sse.Prefetch0(row + offset);
+        }
+    }
+
+    /// <summary>The sum of products alone, at each width that there is.</summary>
+    private static void Widths(CodedRows codes)
+    {
+        sbyte* query = stackalloc sbyte[codes.Padded];
+        sbyte* grouped = stackalloc sbyte[codes.Padded];
+        new Span<sbyte>(query, codes.Padded).Fill(77);
+        new Span<sbyte>(grouped, codes.Padded).Fill(77);
+        double plain = All(codes.Count, i => OctalDot.Scalar(codes.Row(i), query, codes.Padded));
+        double read = Read(codes.Rows, codes.RowBytes) / codes.Count;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Line("products 3 bits, 512", All(codes.Count, i => OctalDot.Compute512(codes.Row(i), query, grouped, codes.Padded)), plain, read);
+        }
+
+        Line("products 3 bits, 256", All(codes.Count, i =>
+            OctalDot.Compute256(codes.Row(i), codes.Row(i) + codes.Padded / 4, query, codes.Padded)), plain, read);
+        Line("products 3 bits, 128", All(codes.Count, i => OctalDot.Compute128(codes.Row(i), query, codes.Padded)), plain, read);
+    }
+
+    /// <summary>Distances to centroids, as they are kept and as singles.</summary>
+    private static void Centroids(CodedRows codes)
+    {
+        var halves = (Half*)NativeMemory.AlignedAlloc((nuint)(Cached * codes.Padded * sizeof(Half)), 64);
+        new Span<Half>(halves, Cached * codes.Padded).Fill((Half)0.5f);
+        float* q = codes.Vector(0);
+        double read = Read(halves, (long)Cached * codes.Padded * sizeof(Half)) / Cached;
+        Line("centroid, 16 bits", Each(i => ScaledHalves.SquaredDistance(halves + (long)i * codes.Padded, 0.25f, q, codes.Padded)), double.NaN, read);
+        Line("centroid, 32 bits", Each(i => SquaredEuclidean.Compute<F32Element>((byte*)codes.Vector(i), q, codes.Padded)), double.NaN, 2 * read);
+        NativeMemory.AlignedFree(halves);
     }
 
     private static void Products()
