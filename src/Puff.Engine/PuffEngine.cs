@@ -116,7 +116,7 @@ public sealed class PuffEngine : IAsyncDisposable
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         using var snapshot = await lease.Namespace.ReadAsync(consistency == Consistency.Strong, cancellation);
-        return QueryExecutor.Explain(snapshot, request, cancellation) + sampling.Describe(lease.Namespace);
+        return QueryExecutor.Explain(snapshot, request, cancellation) + sampling.Describe(lease.Namespace, snapshot);
     }
 
     public async Task<NamespaceInfo> GetInfoAsync(string name, CancellationToken cancellation = default)

@@ -10,6 +10,7 @@ internal sealed class IndexMetrics : IDisposable
     private readonly Counter<long> done;
     private readonly Counter<long> lost;
     private readonly Counter<long> flushes;
+    private readonly Counter<long> rebuilds;
     private long depth;
     private long oldestMs;
 
@@ -20,6 +21,8 @@ internal sealed class IndexMetrics : IDisposable
         done = meter.CreateCounter<long>("puff.index.jobs.done", description: "Jobs of the index queue this node has finished.");
         lost = meter.CreateCounter<long>("puff.index.leases.lost", description: "Jobs another node took over because this one had not renewed its lease.");
         flushes = meter.CreateCounter<long>("puff.index.flushes", description: "Log tails this node turned into segments.");
+        rebuilds = meter.CreateCounter<long>(
+            "puff.index.rebuilds", description: "Cluster trees this node trained anew because checked searches found too little in them.");
         meter.CreateObservableCounter(
             "puff.index.publications.lost", publicationsLost, description: "Finished work dropped, because another node published first.");
         meter.CreateObservableGauge("puff.index.queue.jobs", () => Volatile.Read(ref depth), description: "Namespaces in the index queue at the last look.");
@@ -34,6 +37,8 @@ internal sealed class IndexMetrics : IDisposable
     public void Lost() => lost.Add(1);
 
     public void Flushed() => flushes.Add(1);
+
+    public void Rebuilt() => rebuilds.Add(1);
 
     /// <param name="jobs">In the queue.</param>
     /// <param name="ageMs">Of the oldest.</param>

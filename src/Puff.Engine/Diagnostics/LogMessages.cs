@@ -35,6 +35,9 @@ internal static partial class LogMessages
     [LoggerMessage(8, LogLevel.Information, "Split leaves of the cluster tree of \"{Attribute}\" in \"{Namespace}\": {Added} new nodes, {Nodes} in all")]
     public static partial void TreeGrew(ILogger log, string @namespace, string attribute, int added, int nodes);
 
+    [LoggerMessage(11, LogLevel.Warning, "Searches of \"{Namespace}\" find too little in tree {Tree:x16}, however much they look at: it is to be trained anew")]
+    public static partial void RecallStaysLow(ILogger log, string @namespace, ulong tree);
+
     [LoggerMessage(9, LogLevel.Information, "Removed pin {Key}: the branch it was put for never came to be")]
     public static partial void DeadPinRemoved(ILogger log, string key);
 }

@@ -35,6 +35,11 @@ internal static class IndexQueueFormat
                 }
 
                 json.WriteNumber("beat", job.Beat);
+                if (job.PoorTree != 0)
+                {
+                    json.WriteString("poor_tree", job.PoorTree.ToString("x16", CultureInfo.InvariantCulture));
+                }
+
                 json.WriteEndObject();
             }
 
@@ -69,7 +74,8 @@ internal static class IndexQueueFormat
             item.GetProperty("bytes").GetInt64(),
             item.GetProperty("enqueued_at_ms").GetInt64(),
             JsonObjects.ReadOwner(item),
-            item.GetProperty("beat").GetInt64());
+            item.GetProperty("beat").GetInt64(),
+            item.TryGetProperty("poor_tree", out var tree) ? ulong.Parse(tree.GetString()!, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) : 0);
         return NamespaceKeys.IsName(name) && job is { Sequence: >= 0, Bytes: >= 0, Beat: >= 0 }
             ? job
             : throw new CorruptDataException("it has a job that cannot be one");

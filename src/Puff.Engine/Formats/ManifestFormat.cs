@@ -8,16 +8,18 @@ internal static class ManifestFormat
     private static ReadOnlySpan<byte> Magic => "PMAN"u8;
 
     /// <summary>
-    /// Version 2 added trees; version 3 the history, and short forms of what was given up; version 4 tokens: a manifest without them is written as version 3.
+    /// Version 2 added trees; version 3 the history, and short forms of what was given up; version 4 tokens; version 5 how often trees were rebuilt. A manifest
+    /// without the last of these is written as the version before.
     /// </summary>
-    private const ushort Version = 4;
+    private const ushort Version = 5;
 
-    private const ushort VersionWithoutTokens = 3;
+    private const ushort VersionWithTokens = 4;
+    private const ushort VersionWithHistory = 3;
 
     public static void Write(ByteWriter writer, Manifest manifest)
     {
-        bool hasTokens = manifest.Tokens.Count > 0 || manifest.TokenEpochs.Count > 0;
-        Envelope.Begin(writer, Magic, hasTokens ? Version : VersionWithoutTokens);
+        ushort version = VersionOf(manifest);
+        Envelope.Begin(writer, Magic, version);
         writer.UInt64(manifest.Epoch);
         writer.Int64(manifest.Version);
         writer.UInt64((ulong)(manifest.PublishId >> 64));
@@ -60,9 +62,14 @@ internal static class ManifestFormat
             writer.Int64(copied);
         }
 
-        if (hasTokens)
+        if (version >= VersionWithTokens)
         {
             WriteTokens(writer, manifest);
+        }
+
+        for (int i = 0; i < manifest.Trees.Count && version >= Version; i++)
+        {
+            writer.Varint((ulong)manifest.Trees[i].Rebuilds);
         }
 
 
@@ -117,6 +124,7 @@ internal static class ManifestFormat
             Tokens = format < 4 ? [] : TokenFormat.Read(ref reader),
             TokenEpochs = format < 4 ? [] : ReadEpochs(ref reader),
         };
+        manifest = format < Version ? manifest : manifest with { Trees = ReadRebuilds(ref reader, manifest.Trees) };
         reader.ExpectEnd();
         TreeDescriptorFormat.CheckReferences(manifest.Segments, manifest.Trees);
         if (manifest.Trims.Any(t => t.Through < 0 || t.Through > manifest.IndexedThrough))
@@ -131,6 +139,21 @@ internal static class ManifestFormat
     {
         long value = reader.Int64();
         return value >= 0 ? value : throw new CorruptDataException($"sequence {value} is out of range");
+    }
+
+    private static ushort VersionOf(Manifest manifest) =>
+        manifest.Trees.Any(t => t.Rebuilds > 0) ? Version
+        : manifest.Tokens.Count > 0 || manifest.TokenEpochs.Count > 0 ? VersionWithTokens : VersionWithHistory;
+
+    private static TreeDescriptor[] ReadRebuilds(ref ByteReader reader, IReadOnlyList<TreeDescriptor> trees)
+    {
+        var read = new TreeDescriptor[trees.Count];
+        for (int i = 0; i < read.Length; i++)
+        {
+            read[i] = trees[i] with { Rebuilds = reader.Int32Varint() };
+        }
+
+        return read;
     }
 
     private static void WriteTokens(ByteWriter writer, Manifest manifest)

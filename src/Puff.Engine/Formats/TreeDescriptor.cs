@@ -18,10 +18,28 @@ internal sealed record TreeDescriptor
     /// <summary>Leaves that a query without a filter had to look at for recall 0.95 right after training; 0 if that was not measured.</summary>
     public int ProbesWhenTrained { get; init; }
 
+    /// <summary>
+    /// How many trees in a row were trained because too little was found in the one before; 0 when this one was trained for another reason. Training once more
+    /// and again would not help where training did not.
+    /// </summary>
+    public int Rebuilds { get; init; }
+
     /// <summary>How many leaves a query must look at; empty until it was measured.</summary>
     public IReadOnlyList<ProbeSetting> Calibration { get; init; } = [];
 
     public int Nodes => Parts.Count == 0 ? 0 : Parts[^1].FirstNode + Parts[^1].Nodes;
+
+    /// <summary>A name for some trees together, whatever their order; 0 for none.</summary>
+    public static ulong Combine(IReadOnlyList<TreeDescriptor> trees)
+    {
+        ulong combined = 0;
+        for (int i = 0; i < trees.Count; i++)
+        {
+            combined ^= trees[i].Id;
+        }
+
+        return combined;
+    }
 
     /// <summary>Whether both are made of the same objects.</summary>
     public bool HasSameParts(TreeDescriptor other) => Id == other.Id && Attribute == other.Attribute && Parts.SequenceEqual(other.Parts);

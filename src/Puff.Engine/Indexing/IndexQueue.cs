@@ -45,8 +45,8 @@ internal sealed class IndexQueue
     /// <summary>Adds a job, or says more about the one that is there.</summary>
     public Task AnnounceAsync(IndexJob job) => shards[QueueKeys.ShardOf(job.Namespace)].ChangeAsync(jobs =>
         !jobs.TryGetValue(job.Namespace, out var known) ? jobs.Add(job.Namespace, job)
-        : known.Epoch == job.Epoch && known.Sequence >= job.Sequence ? jobs
-        : jobs.SetItem(job.Namespace, known with { Epoch = job.Epoch, Sequence = job.Sequence, Bytes = job.Bytes }));
+        : known.With(job) is var both && both == known ? jobs
+        : jobs.SetItem(job.Namespace, both));
 
     /// <summary>Takes those of the jobs that are still as they were seen; returns the ones this node has now.</summary>
     public Task<IReadOnlyList<IndexJob>> TakeAsync(IEnumerable<IndexJob> seen, UInt128 node) => ChangeAsync(
@@ -63,7 +63,7 @@ internal sealed class IndexQueue
     /// <summary>Removes jobs that are done; returns those of which more has been announced meanwhile: they are still this node's.</summary>
     public Task<IReadOnlyList<IndexJob>> CompleteAsync(IEnumerable<IndexJob> done, UInt128 node) => ChangeAsync(
         done,
-        (known, job) => known.Owner == node && known.IsOfSameEntries(job) ? null : known,
+        (known, job) => known.Owner == node && known.IsOfSameWork(job) ? null : known,
         node);
 
     /// <summary>Gives jobs back for others to take.</summary>

@@ -24,6 +24,9 @@ internal sealed class JobAnnouncer : INamespaceObserver
 
     /// <summary>Not to be announced again before that time.</summary>
     private readonly ConcurrentDictionary<string, DateTimeOffset> announced = new(StringComparer.Ordinal);
+
+    /// <summary>Trees to be trained anew that were not announced yet.</summary>
+    private readonly ConcurrentDictionary<string, ulong> poorTrees = new(StringComparer.Ordinal);
     private NamespaceRegistry? registry;
     private Task lane = Task.CompletedTask;
 
@@ -56,6 +59,15 @@ internal sealed class JobAnnouncer : INamespaceObserver
         if (registry is not null && changed.View is { } view && IndexingSchedule.DueAt(context, view.State) is { } at)
         {
             due.Schedule(changed.Name, announced.TryGetValue(changed.Name, out var again) && again > at ? again : at);
+        }
+    }
+
+    public void RecallStaysLow(Namespace changed, ulong tree)
+    {
+        if (registry is not null)
+        {
+            poorTrees[changed.Name] = tree;
+            due.Schedule(changed.Name, context.Time.GetUtcNow());
         }
     }
 
@@ -97,6 +109,12 @@ internal sealed class JobAnnouncer : INamespaceObserver
         {
             // Only `current` shows what others have indexed. Not open any more: so many others are.
             await (target.View is { } known ? target.RefreshAsync(known) : target.FreshenAsync());
+            poorTrees.TryGetValue(name, out ulong poorTree);
+            if (poorTree != 0 && target.View is { State: { IsLive: true } live } now)
+            {
+                return new IndexJob(name, now.Epoch, live.Sequence, live.UnindexedBytes, context.NowMs, PoorTree: poorTree);
+            }
+
             if (target.View is not { State: var state } view || IndexingSchedule.DueAt(context, state) is not { } at)
             {
                 announced.TryRemove(name, out _);
@@ -131,6 +149,7 @@ internal sealed class JobAnnouncer : INamespaceObserver
         }
 
         metrics.Announced();
+        poorTrees.TryRemove(KeyValuePair.Create(job.Namespace, job.PoorTree));
         var again = context.Time.GetUtcNow() + IndexingSchedule.RepeatAfter(context.Settings);
         announced[job.Namespace] = again;
         due.Schedule(job.Namespace, again);

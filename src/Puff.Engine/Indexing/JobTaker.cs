@@ -152,7 +152,7 @@ internal sealed class JobTaker(EngineContext context, IndexQueue queue, IIndexWo
 
         lock (gate)
         {
-            if (!taken.TryGetValue(job.Namespace, out var item) || now.IsOfSameEntries(item.Job))
+            if (!taken.TryGetValue(job.Namespace, out var item) || now.IsOfSameWork(item.Job))
             {
                 return;
             }
@@ -160,7 +160,7 @@ internal sealed class JobTaker(EngineContext context, IndexQueue queue, IIndexWo
             item.Job = now;
         }
 
-        work.Begin(job.Namespace);
+        Begin(now);
     }
 
     private bool Forget(string name)
@@ -199,7 +199,16 @@ internal sealed class JobTaker(EngineContext context, IndexQueue queue, IIndexWo
                 taken[job.Namespace] = new Taken { Job = job };
             }
 
-            work.Begin(job.Namespace);
+            Begin(job);
+        }
+    }
+
+    private void Begin(IndexJob job)
+    {
+        work.Begin(job.Namespace);
+        if (job.PoorTree != 0)
+        {
+            work.Rebuild(job.Namespace, job.PoorTree);
         }
     }
 

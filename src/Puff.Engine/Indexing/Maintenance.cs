@@ -47,6 +47,9 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
     /// <summary>What is to be indexed whether it is due or not: jobs, what was forgotten, ends of bursts.</summary>
     private readonly ConcurrentDictionary<string, bool> anyway = new(StringComparer.Ordinal);
 
+    /// <summary>Trees that are to be trained anew.</summary>
+    private readonly ConcurrentDictionary<string, ulong> rebuilds = new(StringComparer.Ordinal);
+
     /// <summary>The manifest that this process last wrote a namespace's opening object for.</summary>
     private readonly ConcurrentDictionary<string, long> openingVersions = new(StringComparer.Ordinal);
 
@@ -101,6 +104,20 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
         }
     }
 
+    public void RecallStaysLow(Namespace changed, ulong tree)
+    {
+        if (registry is not null)
+        {
+            Rebuild(changed.Name, tree);
+        }
+    }
+
+    public void Rebuild(string name, ulong tree)
+    {
+        rebuilds[name] = tree;
+        merges.Schedule(name, context.Time.GetUtcNow());
+    }
+
     /// <summary>A tick apart, so that the list keeps the order.</summary>
     public void Begin(string name) => ScheduleAnyway(name, context.Time.GetUtcNow().AddTicks(Interlocked.Increment(ref begun) % 1_000));
 
@@ -110,6 +127,7 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
     public void Drop(string name)
     {
         anyway.TryRemove(name, out _);
+        rebuilds.TryRemove(name, out _);
         tails.Drop(name);
         merges.Drop(name);
     }
@@ -173,6 +191,11 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
                 return;
             }
 
+            if (rebuilds.TryGetValue(target.Name, out ulong tree))
+            {
+                await RebuildAsync(target, tree);
+            }
+
             bool isOver = bursts.TryGetValue(target.Name, out var burst) && !IsOverflowing(target.View?.State);
             if (!await merger.MergeAsync(target, isOver || IdleSince(target) <= context.Time.GetUtcNow(), stopping.Token))
             {
@@ -193,6 +216,25 @@ internal sealed class Maintenance : INamespaceObserver, IIndexWork
         }
 
         merges.Schedule(target.Name, context.Time.GetUtcNow() + context.Settings.IndexDelay / LooksPerDelay);
+    }
+
+    /// <summary>Tried again when it fails, and forgotten when it is done, or no longer of use.</summary>
+    private async Task RebuildAsync(Namespace target, ulong tree)
+    {
+        // By an old manifest, everything would be built in vain.
+        if (target.View is { } known)
+        {
+            await target.RefreshAsync(known);
+        }
+
+        await target.FreshenAsync();
+        if (await merger.RebuildAsync(target, tree, stopping.Token))
+        {
+            metrics.Rebuilt();
+            ScheduleOpening(target);
+        }
+
+        rebuilds.TryRemove(KeyValuePair.Create(target.Name, tree));
     }
 
     /// <summary>

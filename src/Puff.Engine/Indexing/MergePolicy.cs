@@ -92,6 +92,10 @@ internal static class MergePolicy
         return [];
     }
 
+    /// <summary>All segments, however few, as far as one may hold their documents.</summary>
+    public static IReadOnlyList<int> ChooseAll(IReadOnlyList<SegmentDescriptor> segments) =>
+        segments.Count == 1 ? [0] : Fit(segments, [.. Enumerable.Range(0, segments.Count)]);
+
     /// <summary>
     /// Whether merges can no longer wait for the end of a burst: its segments would fill two tiers, or there are too many for queries to bear. Mostly it is the
     /// bytes that decide, so that how fast a disk takes the segments does not decide how often their documents are rewritten.

@@ -3,6 +3,7 @@ using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Numerics;
 using Puff.Engine.Segments;
+using Puff.Engine.Vectors;
 
 namespace Puff.Engine.Indexing;
 
@@ -35,6 +36,28 @@ internal sealed class Merger(EngineContext context)
         }
     }
 
+    /// <summary>
+    /// Rewrites all segments with a new tree in place of one in which too little is found. False when that tree has been replaced since, or is the last of
+    /// several that were trained for that reason.
+    /// </summary>
+    public async Task<bool> RebuildAsync(Namespace target, ulong tree, CancellationToken cancellation)
+    {
+        var view = target.PinView();
+        try
+        {
+            return view is { Current.Manifest: { Deleted: false } manifest, NeedsEpoch: false } && IsWorthReplacing(manifest, tree)
+                && await MergeAsync(target, view, MergePolicy.ChooseAll(manifest.Segments), cancellation, tree);
+        }
+        finally
+        {
+            view?.State.Unpin();
+        }
+    }
+
+    private static bool IsWorthReplacing(Manifest manifest, ulong id) =>
+        manifest.Trees.FirstOrDefault(t => t.Id == id) is { } tree
+        && manifest.Trees.Last(t => t.Attribute == tree.Attribute).Id == id && TreePlanner.MayRebuild(tree.Rebuilds);
+
     /// <summary>Whether there will be something to merge once the namespace is idle.</summary>
     public bool WaitsForIdle(Manifest manifest) => MergePolicy.ChooseIdle(manifest.Segments, context.Settings.VectorIndex.FlatLimit).Count > 0;
 
@@ -62,7 +85,8 @@ internal sealed class Merger(EngineContext context)
         return chosen;
     }
 
-    private async Task<bool> MergeAsync(Namespace target, NamespaceView view, IReadOnlyList<int> chosen, CancellationToken cancellation)
+    private async Task<bool> MergeAsync(
+        Namespace target, NamespaceView view, IReadOnlyList<int> chosen, CancellationToken cancellation, ulong poorTree = 0)
     {
         if (chosen.Count == 0)
         {
@@ -72,7 +96,7 @@ internal sealed class Merger(EngineContext context)
         var publication = new Publication(context, target);
         var readers = view.State.Segments;
         var inputs = chosen.Select(i => readers[i]).ToArray();
-        using var result = await TryBuildAsync(target, view.State, inputs, publication, cancellation);
+        using var result = await TryBuildAsync(target, view.State, inputs, publication, poorTree, cancellation);
         if (result is null)
         {
             return false;
@@ -94,11 +118,11 @@ internal sealed class Merger(EngineContext context)
 
     /// <summary>Null when it took so long that the collector, who knows nothing of it, has removed what was just written.</summary>
     private async Task<MergeResult?> TryBuildAsync(
-        Namespace target, NamespaceState state, SegmentReader[] inputs, Publication publication, CancellationToken cancellation)
+        Namespace target, NamespaceState state, SegmentReader[] inputs, Publication publication, ulong poorTree, CancellationToken cancellation)
     {
         try
         {
-            return await context.InBackgroundAsync(() => BuildAsync(target, state, inputs, cancellation), cancellation);
+            return await context.InBackgroundAsync(() => BuildAsync(target, state, inputs, poorTree, cancellation), cancellation);
         }
         catch (PuffException missing) when (missing.Kind == ErrorKind.Corrupt && publication.IsTooLate)
         {
@@ -107,11 +131,12 @@ internal sealed class Merger(EngineContext context)
         }
     }
 
-    private async Task<MergeResult> BuildAsync(Namespace target, NamespaceState state, SegmentReader[] inputs, CancellationToken cancellation)
+    private async Task<MergeResult> BuildAsync(
+        Namespace target, NamespaceState state, SegmentReader[] inputs, ulong poorTree, CancellationToken cancellation)
     {
         await PrefetchAsync(inputs, cancellation);
         var source = new MergeSource(Array.ConvertAll(inputs, r => (r, r.BaseLive)));
-        var trees = await new TreeIndexer(context, target).PlanAsync(state, inputs, source, cancellation);
+        var trees = await new TreeIndexer(context, target, poorTree).PlanAsync(state, inputs, source, cancellation);
         try
         {
             string keyBase = target.Keys.SegmentBase(context.NextObjectId());

@@ -11,7 +11,10 @@ namespace Puff.Engine.Indexing;
 /// Decides how the vectors of merged segments are grouped, and does it: flat, by a newly trained tree, or by the tree there is, with new leaves where some have
 /// become too large. Writes the new tree objects; they become visible with the segment. Holds no lock.
 /// </summary>
-internal sealed class TreeIndexer(EngineContext context, Namespace target)
+/// <param name="context">Of the node.</param>
+/// <param name="target">The namespace.</param>
+/// <param name="poorTree">A tree in which too little is found; 0 for none.</param>
+internal sealed class TreeIndexer(EngineContext context, Namespace target, ulong poorTree)
 {
     /// <summary>Opening a tree costs a request an object, so long chains are written anew as one.</summary>
     private const int MaxParts = 16;
@@ -50,21 +53,26 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
         cancellation.ThrowIfCancellationRequested();
         var known = state.Trees.LastOrDefault(t => t.Descriptor.Attribute == merged.Attribute);
         int total = (int)Math.Min(int.MaxValue, merged.Count + merged.CountElsewhere(state.Segments));
-        switch (TreePlanner.Decide(merged.Count, total, ConditionOf(known), Settings))
+        var condition = ConditionOf(known);
+        switch (TreePlanner.Decide(merged.Count, total, condition, Settings))
         {
             case TreePlan.Flat:
                 return VectorGrouping.Flat(merged.Vectors);
             case TreePlan.Train:
-                return await TrainAsync(trees, merged, cancellation);
+                return await TrainAsync(trees, merged, condition is { IsRecallLow: true, Rebuilds: var rebuilds } ? rebuilds + 1 : 0, cancellation);
             default:
                 return await AssignAsync(trees, known!, merged, isMost: merged.Count >= total - merged.Count, cancellation);
         }
     }
 
-    private static TreeCondition? ConditionOf(IndexTree? tree) => tree is null ? null : new TreeCondition(
-        tree.Descriptor.TrainedOn, tree.Descriptor.ProbesWhenTrained, TreeCalibrator.ProbesOf(tree.Descriptor.Calibration));
+    private TreeCondition? ConditionOf(IndexTree? tree) => tree is null ? null : new TreeCondition(
+        tree.Descriptor.TrainedOn,
+        tree.Descriptor.ProbesWhenTrained,
+        TreeCalibrator.ProbesOf(tree.Descriptor.Calibration),
+        tree.Descriptor.Id == poorTree,
+        tree.Descriptor.Rebuilds);
 
-    private async Task<VectorGrouping> TrainAsync(MergedTrees trees, MergedVectors merged, CancellationToken cancellation)
+    private async Task<VectorGrouping> TrainAsync(MergedTrees trees, MergedVectors merged, int rebuilds, CancellationToken cancellation)
     {
         var vectors = merged.Vectors;
         ulong id = context.NextUInt64() | 1;
@@ -73,7 +81,7 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
         int[] nodeOf = trained.LeafOf;
         NodeReassigner.Settle(tree, vectors, nodeOf, Settings.Threads);
         var part = await WriteAsync(tree.Shape, vectors.Metric, 0, trained.Nodes, cancellation);
-        var descriptor = new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count };
+        var descriptor = new TreeDescriptor { Id = id, Attribute = merged.Attribute, Parts = [part], TrainedOn = vectors.Count, Rebuilds = rebuilds };
         trees.Add(descriptor);
         trees.ToCalibrate.Add(new IndexTree(descriptor, tree));
         LogMessages.TreeTrained(context.Log, target.Name, vectors.Attribute.Name, vectors.Count, tree.NodeCount);
@@ -129,9 +137,11 @@ internal sealed class TreeIndexer(EngineContext context, Namespace target)
     private static unsafe NodeList AllNodes(ClusterTree tree)
     {
         var nodes = new NodeListBuilder(tree.Shape.CentroidScale);
+        using var centroid = new FloatBuffer(tree.PaddedDimensions);
         for (int node = 0; node < tree.NodeCount; node++)
         {
-            nodes.Add(tree.Parent(node), new ReadOnlySpan<float>(tree.Centroid(node), tree.PaddedDimensions));
+            tree.CopyCentroid(node, centroid.Pointer);
+            nodes.Add(tree.Parent(node), new ReadOnlySpan<float>(centroid.Pointer, tree.PaddedDimensions));
         }
 
         return nodes.Build();

@@ -5,4 +5,9 @@ internal interface INamespaceObserver
 {
     /// <summary>An entry was applied.</summary>
     void TailGrew(Namespace changed);
+
+    /// <summary>Checked searches find too little in a tree, although they aim as high as can be.</summary>
+    void RecallStaysLow(Namespace changed, ulong tree)
+    {
+    }
 }

@@ -11,7 +11,6 @@ namespace Puff.Engine.Namespaces;
 internal sealed class Namespace
 {
     private readonly EngineContext context;
-    private readonly INamespaceObserver observer;
     private readonly NamespaceLoader loader;
     private readonly SharedProbe freshness;
     private readonly GroupCommitter committer;
@@ -27,7 +26,7 @@ internal sealed class Namespace
     public Namespace(EngineContext context, string name, INamespaceObserver observer)
     {
         this.context = context;
-        this.observer = observer;
+        Observer = observer;
         Keys = context.KeysOf(name);
         Manifests = new ManifestStore(context, Keys);
         loader = new NamespaceLoader(context, Keys, Manifests);
@@ -50,6 +49,8 @@ internal sealed class Namespace
     public AdmissionGate Queries { get; }
 
     public BehindQueries Behind { get; }
+
+    public INamespaceObserver Observer { get; }
 
     /// <summary>What checked queries say of this namespace's recall.</summary>
     public RecallEstimate Recall { get; } = new();
@@ -111,21 +112,15 @@ internal sealed class Namespace
     }
 
     /// <summary>A snapshot of the live namespace; NotFound when it does not exist.</summary>
-    public NamespaceSnapshot Snapshot()
-    {
-        lock (swapLock)
-        {
-            var state = view?.State;
-            return state is { IsLive: true } ? state.Snapshot(Recall.Aim(context.Settings.VectorIndex)) : throw Missing();
-        }
-    }
+    public NamespaceSnapshot Snapshot() => SnapshotWithView().Snapshot;
 
     /// <summary>A snapshot and the view it belongs to.</summary>
     public (NamespaceView View, NamespaceSnapshot Snapshot) SnapshotWithView()
     {
         lock (swapLock)
         {
-            return view is { State.IsLive: true } now ? (now, now.State.Snapshot(Recall.Aim(context.Settings.VectorIndex))) : throw Missing();
+            return view is { State: { IsLive: true } state } now
+                ? (now, state.Snapshot(Recall.Aim(context.Settings.VectorIndex, state.Manifest.Trees))) : throw Missing();
         }
     }
 
@@ -302,7 +297,7 @@ internal sealed class Namespace
             now.State.Apply(entry);
         }
 
-        observer.TailGrew(this);
+        Observer.TailGrew(this);
     }
 
     // ---- Freshness ----
@@ -527,7 +522,7 @@ internal sealed class Namespace
             }
         }
 
-        observer.TailGrew(this);
+        Observer.TailGrew(this);
     }
 
     /// <summary>False when the entry turns out not to fit and the policy is to leave it out.</summary>
@@ -561,7 +556,7 @@ internal sealed class Namespace
             return false;
         }
 
-        observer.TailGrew(this);
+        Observer.TailGrew(this);
         return true;
     }
 

@@ -30,7 +30,7 @@ internal sealed class RecallSampling(EngineContext context, SearchMetrics metric
     }
 
     /// <summary>What checks have found, for the plan of a query in words; empty before the first.</summary>
-    public string Describe(Namespace target)
+    public string Describe(Namespace target, NamespaceSnapshot snapshot)
     {
         int checks = target.Recall.Checks;
         if (checks == 0)
@@ -38,7 +38,7 @@ internal sealed class RecallSampling(EngineContext context, SearchMetrics metric
             return string.Empty;
         }
 
-        float aim = target.Recall.Aim(context.Settings.VectorIndex).RecallTarget;
+        float aim = snapshot.VectorIndex.RecallTarget;
         return string.Create(
             CultureInfo.InvariantCulture, $"searches of this node checked lately: recall {target.Recall.Recall:F3} in {checks}, aiming at {aim}\n");
     }
@@ -54,8 +54,15 @@ internal sealed class RecallSampling(EngineContext context, SearchMetrics metric
 #pragma warning restore RS0030
         if (result.AverageExhaustiveCount > 0)
         {
-            target.Recall.Add(result.AverageRecall, began, context.Time.GetTimestamp());
             metrics.Checked(result.AverageRecall);
+            int attribute = snapshot.Schema.Find(rank.Attribute)?.Id ?? 0;
+            ulong searched = snapshot.Trees.LastOrDefault(t => t.Attribute == attribute)?.Id ?? 0;
+            target.Recall.Add(result.AverageRecall, searched, TreeDescriptor.Combine(snapshot.Trees), began, context.Time.GetTimestamp());
+            if (target.Recall.TakePoorTree(context.Settings.VectorIndex) is { } poor)
+            {
+                LogMessages.RecallStaysLow(context.Log, target.Name, poor);
+                target.Observer.RecallStaysLow(target, poor);
+            }
         }
     }
 }

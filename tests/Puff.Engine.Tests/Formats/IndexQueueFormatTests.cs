@@ -13,7 +13,7 @@ public sealed class IndexQueueFormatTests
 
     private static readonly ImmutableSortedDictionary<string, IndexJob> Jobs = IndexQueueFormat.Empty
         .Add("a", new IndexJob("a", ulong.MaxValue, long.MaxValue, 0, 1_700_000_000_000))
-        .Add("Z-._9", new IndexJob("Z-._9", 1, 0, long.MaxValue, 0, Owner, 12));
+        .Add("Z-._9", new IndexJob("Z-._9", 1, 0, long.MaxValue, 0, Owner, 12, PoorTree: 0xABCDEF));
 
     [Fact]
     public void A_shard_and_a_lease_are_read_as_they_were_written()
@@ -64,6 +64,7 @@ public sealed class IndexQueueFormatTests
     [InlineData("""{"version":1,"jobs":[{"namespace":"a/b","epoch":"01","sequence":1,"bytes":1,"enqueued_at_ms":1,"beat":0}]}""")]
     [InlineData("""{"version":1,"jobs":[{"namespace":"a","epoch":"01","sequence":-1,"bytes":1,"enqueued_at_ms":1,"beat":0}]}""")]
     [InlineData("""{"version":1,"jobs":[{"namespace":"a","epoch":"x","sequence":1,"bytes":1,"enqueued_at_ms":1,"beat":0}]}""")]
+    [InlineData("""{"version":1,"jobs":[{"namespace":"a","epoch":"01","sequence":1,"bytes":1,"enqueued_at_ms":1,"beat":0,"poor_tree":"x"}]}""")]
     public void What_is_no_shard_is_refused(string text) =>
         Assert.Throws<CorruptDataException>(() => IndexQueueFormat.Read(System.Text.Encoding.UTF8.GetBytes(text)));
 

@@ -17,7 +17,7 @@ public sealed class ManifestFormatTests
     private static readonly BranchPin Pin = new(
         ["puff/ns/mother/seg/a1.rows", "puff/ns/mother/seg/a1.ids"], [new InheritedTail("mother", 0xFEDCBA9876543210, 4, 9)]);
 
-    public static TheoryData<string> Names => new("full", "trees", "history", "new", "ended", "tokens");
+    public static TheoryData<string> Names => new("full", "trees", "history", "new", "ended", "tokens", "rebuilds");
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -25,6 +25,15 @@ public sealed class ManifestFormatTests
     {
         var manifest = Sample(name);
         Assert.Equal(ManifestSamples.Text(manifest), ManifestSamples.Text(ManifestFormat.Read(ManifestSamples.Write(manifest))));
+    }
+
+    [Fact]
+    public void Version_5_is_read_and_written_unchanged()
+    {
+        byte[] today = ManifestSamples.Write(Sample("rebuilds"));
+        byte[] file = GoldenFiles.Read("manifest/v5/rebuilds.bin", today);
+        Assert.Equal(file, today);
+        Assert.Equal(ManifestSamples.Text(Sample("rebuilds")), ManifestSamples.Text(ManifestFormat.Read(file)));
     }
 
     [Fact]
@@ -225,6 +234,7 @@ public sealed class ManifestFormatTests
         "trees" => ManifestSamples.WithTrees,
         "history" => ManifestSamples.WithHistory,
         "tokens" => ManifestSamples.WithTokens,
+        "rebuilds" => ManifestSamples.WithRebuilds,
         "new" => ManifestSamples.New,
         _ => ManifestSamples.Ended,
     };

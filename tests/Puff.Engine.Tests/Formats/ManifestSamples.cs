@@ -57,6 +57,9 @@ internal static class ManifestSamples
     };
 
     /// <summary>The same with what version 3 brought: the history, and short forms of what was given up.</summary>
+    /// <summary>The same with a tree that was trained in place of a poor one, which version 5 brought.</summary>
+    public static Manifest WithRebuilds => WithTrees with { Trees = [.. WithTrees.Trees.Select(t => t with { Rebuilds = 2 })] };
+
     public static Manifest WithHistory => WithTrees with
     {
         IndexedAtMs = 1_700_000_000_002,
@@ -106,6 +109,6 @@ internal static class ManifestSamples
         string.Join(' ', m.PinsHeld),
         $"{m.IndexedAtMs} {m.IndexedBytes} {m.History} {m.CopiedThrough}",
         $"{string.Join(' ', m.Tokens)} {string.Join(' ', m.TokenEpochs)}",
-        string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {t.ProbesWhenTrained} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
+        string.Join('\n', m.Trees.Select(t => $"{t.Id} {t.Attribute} {t.TrainedOn} {t.ProbesWhenTrained} {t.Rebuilds} {string.Join(' ', t.Parts)} {string.Join(' ', t.Calibration)}")),
     });
 }

@@ -73,7 +73,7 @@ public class PersistedNumbersTests
     [InlineData("deletes", "PUFD", 1)]
     [InlineData("ids", "PUFP", 2)]
     [InlineData("codes", "PUFP", 2)]
-    [InlineData("manifest", "PMAN", 4)]
+    [InlineData("manifest", "PMAN", 5)]
     [InlineData("pin", "PPIN", 1)]
     [InlineData("rows", "PUFP", 2)]
     [InlineData("sparse", "PUFP", 2)]

@@ -283,6 +283,32 @@ public sealed class IndexQueueTests
         Assert.Empty(queue.Jobs);
     }
 
+    [Fact]
+    public async Task A_tree_to_be_trained_anew_is_a_job_of_its_own_or_joins_the_one_that_waits()
+    {
+        var context = new EngineContext(cluster.Settings, new EngineComponents { Store = cluster.Memory });
+        var queue = new IndexQueue(context);
+        await queue.AnnounceAsync(new IndexJob("still", 1, 5, 0, 7, PoorTree: 11));
+        await queue.AnnounceAsync(new IndexJob("written", 1, 9, 100, 7));
+        await queue.AnnounceAsync(new IndexJob("written", 1, 8, 90, 8, PoorTree: 12));
+        await queue.AnnounceAsync(new IndexJob("still", 1, 5, 0, 8));
+        var work = new WorkList();
+        using var metrics = new Diagnostics.IndexMetrics(() => 0);
+        var taker = new JobTaker(context, new IndexQueue(context), work, metrics);
+        await taker.TurnAsync(CancellationToken.None);
+        Assert.Equal([("still", 11ul), ("written", 12ul)], work.Rebuilt.Order());
+        await queue.LookAsync(CancellationToken.None);
+        Assert.Equal((9, 100), (queue.Find("written")!.Sequence, queue.Find("written")!.Bytes));
+
+        // Another tree is more to do than what this node is doing.
+        await queue.AnnounceAsync(new IndexJob("still", 1, 5, 0, 9, PoorTree: 13));
+        await taker.TurnAsync(CancellationToken.None);
+        Assert.Equal(("still", 13ul), work.Rebuilt[^1]);
+        await taker.TurnAsync(CancellationToken.None);
+        await queue.LookAsync(CancellationToken.None);
+        Assert.Empty(queue.Jobs);
+    }
+
     private static int Lines(Member member, string part) => member.Log.Lines.Count(line => line.Contains(part, StringComparison.Ordinal));
 
     /// <summary>With one namespace a sweep is three listings: of the namespaces, of its objects, of its log.</summary>
@@ -311,6 +337,10 @@ public sealed class IndexQueueTests
         public List<string> Begun { get; } = [];
 
         public void Begin(string name) => Begun.Add(name);
+
+        public List<(string Name, ulong Tree)> Rebuilt { get; } = [];
+
+        public void Rebuild(string name, ulong tree) => Rebuilt.Add((name, tree));
 
         public bool IsWorkingOn(string name) => false;
 

@@ -15,6 +15,16 @@ public sealed class TreePlannerTests
         Assert.Equal(plan, TreePlanner.Decide(merged, 5_000, null, Settings).ToString());
 
     [Theory]
+    [InlineData(2_000, 2_000, false, 0, nameof(TreePlan.AssignAndSplit))]
+    [InlineData(2_000, 2_000, true, 0, nameof(TreePlan.Train))]
+    [InlineData(2_000, 2_000, true, 1, nameof(TreePlan.Train))]
+    [InlineData(2_000, 2_000, true, 2, nameof(TreePlan.AssignAndSplit))]
+    [InlineData(900, 2_000, true, 0, nameof(TreePlan.AssignAndSplit))]
+    [InlineData(500, 500, true, 0, nameof(TreePlan.Flat))]
+    public void One_in_which_too_little_is_found_is_replaced_twice_in_a_row_at_most(int merged, int total, bool isLow, int rebuilds, string plan) =>
+        Assert.Equal(plan, TreePlanner.Decide(merged, total, new TreeCondition(2_000, 10, 10, isLow, rebuilds), Settings).ToString());
+
+    [Theory]
     [InlineData(2_000, 2_000, 2_000, 10, 10, nameof(TreePlan.AssignAndSplit))]
     [InlineData(200, 2_000, 2_000, 10, 100, nameof(TreePlan.AssignAndSplit))]
     [InlineData(2_000, 2_000, 2_000, 10, 40, nameof(TreePlan.AssignAndSplit))]
