@@ -56,10 +56,10 @@ internal static class ManifestSamples
         ],
     };
 
-    /// <summary>The same with what version 3 brought: the history, and short forms of what was given up.</summary>
     /// <summary>The same with a tree that was trained in place of a poor one, which version 5 brought.</summary>
     public static Manifest WithRebuilds => WithTrees with { Trees = [.. WithTrees.Trees.Select(t => t with { Rebuilds = 2 })] };
 
+    /// <summary>The same with what version 3 brought: the history, and short forms of what was given up.</summary>
     public static Manifest WithHistory => WithTrees with
     {
         IndexedAtMs = 1_700_000_000_002,
