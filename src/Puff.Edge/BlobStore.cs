@@ -1,5 +1,6 @@
 using System.Text;
 using Puff.Edge.Backends;
+using Puff.Edge.Backends.RocksDb;
 using Puff.Edge.Backends.Sqlite;
 using Puff.Edge.Transport;
 
@@ -28,10 +29,11 @@ public sealed class BlobStore : IAsyncDisposable
     internal IBlobBackend Backend { get; }
 
     /// <summary>Opens a store, and makes it when it is not there; the folder must exist.</summary>
-    /// <param name="path">Of the store's file; unused by the memory engine.</param>
+    /// <param name="path">Of the store's file, with RocksDB its directory; unused by the memory engine.</param>
     public static BlobStore Open(EdgeEngine engine, string path) => new(engine switch
     {
         EdgeEngine.Sqlite => new SqliteBlobs(path),
+        EdgeEngine.RocksDb => new RocksBlobs(path),
         _ => new MemoryBlobs(),
     });
 

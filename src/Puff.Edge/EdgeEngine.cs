@@ -1,4 +1,4 @@
-using Puff.Edge.Backends.Sqlite;
+using Puff.Edge.Backends;
 
 namespace Puff.Edge;
 
@@ -6,6 +6,9 @@ namespace Puff.Edge;
 public enum EdgeEngine
 {
     Sqlite,
+
+    /// <summary>One directory a store; belongs to one process at a time; no SQL.</summary>
+    RocksDb,
 
     /// <summary>Ends with the process.</summary>
     Memory,
@@ -24,7 +27,8 @@ public static class EdgeEngines
     /// <summary>What is missing, or null when the engine can be used.</summary>
     public static string? WhatIsMissing(EdgeEngine engine) => engine switch
     {
-        EdgeEngine.Sqlite when !SqliteNative.IsAvailable => "the SQLite library (Debian: apt-get install libsqlite3-0)",
+        EdgeEngine.Sqlite when !NativeLibraries.IsAvailable(NativeLibraries.Sqlite) => "the SQLite library (Debian: apt-get install libsqlite3-0)",
+        EdgeEngine.RocksDb when !NativeLibraries.IsAvailable(NativeLibraries.RocksDb) => "the RocksDB library (Debian: apt-get install librocksdb7.8)",
         _ => null,
     };
 }

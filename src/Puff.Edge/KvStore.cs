@@ -1,5 +1,6 @@
 using System.Text.Unicode;
 using Puff.Edge.Backends;
+using Puff.Edge.Backends.RocksDb;
 using Puff.Edge.Backends.Sqlite;
 using Puff.Edge.Transport;
 
@@ -23,10 +24,11 @@ public sealed class KvStore : IAsyncDisposable
     internal IKvBackend Backend { get; }
 
     /// <summary>Opens a store, and makes it when it is not there; the folder must exist.</summary>
-    /// <param name="path">Of the store's file; unused by the memory engine.</param>
+    /// <param name="path">Of the store's file, with RocksDB its directory; unused by the memory engine.</param>
     public static KvStore Open(EdgeEngine engine, string path) => new(engine switch
     {
         EdgeEngine.Sqlite => new SqliteKv(path),
+        EdgeEngine.RocksDb => new RocksKv(path),
         _ => new MemoryKv(),
     });
 

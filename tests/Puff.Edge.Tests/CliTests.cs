@@ -92,24 +92,43 @@ public sealed class CliTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_and_a_command_share_a_store_and_what_was_echoed_survives_a_kill()
+    public async Task A_server_and_a_command_share_a_store()
     {
         using Process server = Start(["edge", "run", "127.0.0.1:0"]);
-        string banner = await server.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) ?? "";
-        string url = System.Text.RegularExpressions.Regex.Match(banner, @"http://127\.0\.0\.1:\d+").Value;
-        Assert.NotEqual("", url);
-        using var channel = new EdgeChannel(new Uri(url));
+        using EdgeChannel channel = await ConnectAsync(server);
         var client = new KvClient(channel);
         await client.SetAsync("a", "from the client");
         Assert.Equal((0, "from the client", ""), await RunAsync("kv", "get", "a"));
         Assert.Equal((0, "", ""), await RunAsync("kv", "set", "b", "from the command"));
         Assert.Equal("from the command", await client.GetAsync("b"));
+        server.Kill();
+        await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
 
-        // Killed in the middle of a stream: every key that was echoed is there.
+    [Fact]
+    public async Task A_second_process_on_a_store_of_rocksdb_is_refused()
+    {
+        using Process server = Start(["edge", "run", "127.0.0.1:0", "-b", "rocksdb"]);
+        using EdgeChannel channel = await ConnectAsync(server);
+        var (code, _, error) = await RunAsync("kv", "get", "a", "-b", "rocksdb");
+        Assert.Equal(1, code);
+        Assert.StartsWith("Error: ", error, StringComparison.Ordinal);
+        Assert.Contains("one process at a time", error, StringComparison.Ordinal);
+        server.Kill();
+        await server.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(EdgeEngine.Sqlite)]
+    [InlineData(EdgeEngine.RocksDb)]
+    public async Task Every_key_that_was_echoed_survives_a_kill_in_the_middle_of_a_stream(EdgeEngine engine)
+    {
+        using Process server = Start(["edge", "run", "127.0.0.1:0", "-b", EdgeEngines.NameOf(engine)]);
+        using EdgeChannel channel = await ConnectAsync(server);
         var echoed = new List<string>();
         try
         {
-            await foreach (string key in client.SetAsync(Endless()))
+            await foreach (string key in new KvClient(channel).SetAsync(Endless()))
             {
                 echoed.Add(key);
                 if (echoed.Count == 500)
@@ -125,7 +144,7 @@ public sealed class CliTests : IDisposable
 
         await server.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(echoed.Count >= 500, $"{echoed.Count} echoes");
-        await using KvStore store = KvStore.Open(EdgeEngine.Sqlite, Path.Combine(folder, "kv_store.db"));
+        await using KvStore store = KvStore.Open(engine, Path.Combine(folder, "kv_store.db"));
         Assert.All(echoed, key => Assert.Equal("v"u8.ToArray(), store.Get(Encoding.UTF8.GetBytes(key))));
     }
 
@@ -178,6 +197,15 @@ public sealed class CliTests : IDisposable
 
             yield return KeyValuePair.Create($"key {n}", "v");
         }
+    }
+
+    /// <summary>A channel to the address that the server's first line names.</summary>
+    private static async Task<EdgeChannel> ConnectAsync(Process server)
+    {
+        string banner = await server.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) ?? "";
+        string url = System.Text.RegularExpressions.Regex.Match(banner, @"http://127\.0\.0\.1:\d+").Value;
+        Assert.NotEqual("", url);
+        return new EdgeChannel(new Uri(url));
     }
 
     private Process Start(string[] arguments)

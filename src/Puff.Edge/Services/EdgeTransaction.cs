@@ -232,18 +232,4 @@ internal sealed class EdgeTransaction(string id, bool isReadOnly, DateTimeOffset
 
         public byte[]? Digest { get; set; }
     }
-
-    private sealed class ByteKeys : IEqualityComparer<byte[]>
-    {
-        public static readonly ByteKeys Instance = new();
-
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] obj)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(obj);
-            return hash.ToHashCode();
-        }
-    }
 }

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace Puff.Edge.Backends.Sqlite;
@@ -6,7 +5,7 @@ namespace Puff.Edge.Backends.Sqlite;
 /// <summary>The functions of SQLite's C interface that are used (sqlite.org/c3ref), over the system's library.</summary>
 internal static unsafe partial class SqliteNative
 {
-    private const string Library = "puff-sqlite3";
+    private const string Library = NativeLibraries.Sqlite;
 
     public const int Ok = 0;
     public const int Error = 1;
@@ -43,29 +42,7 @@ internal static unsafe partial class SqliteNative
     /// <summary>The bound bytes stay where they are until the statement is reset.</summary>
     public static readonly IntPtr Static = IntPtr.Zero;
 
-    private static readonly string[] Names = OperatingSystem.IsMacOS()
-        ? ["libsqlite3.dylib", "/usr/lib/libsqlite3.dylib"]
-        : OperatingSystem.IsWindows() ? ["winsqlite3.dll", "sqlite3.dll"] : ["libsqlite3.so.0", "libsqlite3.so"];
-
-    static SqliteNative() => NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), Resolve);
-
-    /// <summary>Whether the library is there at all.</summary>
-    public static bool IsAvailable => Load() != IntPtr.Zero;
-
-    private static IntPtr Resolve(string name, Assembly assembly, DllImportSearchPath? path) => name == Library ? Load() : IntPtr.Zero;
-
-    private static IntPtr Load()
-    {
-        foreach (string name in Names)
-        {
-            if (NativeLibrary.TryLoad(name, out IntPtr handle))
-            {
-                return handle;
-            }
-        }
-
-        return IntPtr.Zero;
-    }
+    static SqliteNative() => NativeLibraries.Register();
 
     [LibraryImport(Library, EntryPoint = "sqlite3_open_v2", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, out IntPtr connection, int flags, IntPtr vfs);

@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import { ask, exchange, start } from '../server.mjs';
 
-for (const backend of ['sqlite', 'memory']) {
+for (const backend of ['sqlite', 'rocksdb', 'memory']) {
   describe(backend, () => {
     let edge;
     before(async () => { edge = await start(backend); });
