@@ -150,7 +150,7 @@ internal static class Catalog
             IsCollationC = reader.GetBoolean(7),
             IsCollationDeterministic = reader.GetBoolean(8),
         };
-        return (column, new ColumnFacts(name, reader.GetBoolean(7), reader.GetBoolean(8), reader.GetBoolean(9), reader.GetBoolean(10)));
+        return (column, new ColumnFacts(name, reader.GetBoolean(9), reader.GetBoolean(10)));
     }
 
     internal static ReplicaIdentity IdentityOf(string letter) => letter switch

@@ -35,11 +35,9 @@ internal sealed record TableFacts(
     public bool HasIdentity => Shape.Identity == ReplicaIdentity.Full || IdentityColumns.Count > 0;
 }
 
-/// <param name="IsCollationC">Text is ordered by its bytes.</param>
-/// <param name="IsDeterministic">False for collations under which different bytes may be equal.</param>
 /// <param name="IsToastable">Large values are stored out of line, and not sent with updates that leave them as they are.</param>
 /// <param name="CanSelect">The role may read it.</param>
-internal sealed record ColumnFacts(string Name, bool IsCollationC, bool IsDeterministic, bool IsToastable, bool CanSelect);
+internal sealed record ColumnFacts(string Name, bool IsToastable, bool CanSelect);
 
 /// <param name="Columns">Names in the order of the index; an expression is an empty name.</param>
 /// <param name="IsImmediate">Checked at once, not at the end of the transaction.</param>

@@ -86,6 +86,15 @@ internal sealed partial class SqlSyncState : ISyncState
         return true;
     }
 
+    /// <summary>Whoever took the lock last and has not given it back.</summary>
+    public async Task<RunnerRecord?> ReadRunnerAsync(CancellationToken cancellation)
+    {
+        var rows = await QueryAsync(
+            $"SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, runner_id, runner_host, runner_pid, runner_since FROM {schema}.pipeline WHERE name = $1",
+            RunnerOf, cancellation, pipeline);
+        return rows.Count == 0 ? null : rows[0];
+    }
+
     public async Task<PipelineRecord?> ReadPipelineAsync(CancellationToken cancellation)
     {
         var rows = await QueryAsync(
@@ -123,6 +132,70 @@ internal sealed partial class SqlSyncState : ISyncState
             reader.GetInt64(0), reader.GetString(1), reader.GetString(2), EnumOf<MigrationAction>(reader.GetString(3)), reader.GetFieldValue<byte[]>(4),
             reader.GetFieldValue<byte[]>(5), Text(reader, 6), reader.GetString(7), reader.GetFieldValue<DateTimeOffset>(8), reader.GetString(9)),
         cancellation, pipeline);
+
+    /// <summary>Statements and parameters in one transaction, beside statements for the source when both are one database: all or nothing.</summary>
+    /// <param name="first">Run before, in the same transaction.</param>
+    public async Task WriteAllAsync(
+        IReadOnlyList<string> first, IReadOnlyList<(string Sql, object?[] Parameters)> statements, CancellationToken cancellation)
+    {
+        await using var session = await sessions.OpenAsync(SessionUse.Admin, cancellation);
+        try
+        {
+            await using var transaction = await session.BeginTransactionAsync(cancellation);
+            await using var settings = new NpgsqlCommand("SET LOCAL lock_timeout = '5s'", session, transaction);
+            await settings.ExecuteNonQueryAsync(cancellation);
+            foreach (var (sql, parameters) in first.Select(sql => (sql, Array.Empty<object?>())).Concat(statements))
+            {
+                await using var command = new NpgsqlCommand(sql, session, transaction);
+                command.Parameters.AddRange(parameters.Select(Parameter).ToArray());
+                await command.ExecuteNonQueryAsync(cancellation);
+            }
+
+            await transaction.CommitAsync(cancellation);
+        }
+        catch (PostgresException refused) when (refused.SqlState == PostgresErrorCodes.InsufficientPrivilege && first.Count > 0)
+        {
+            throw Publication.NotAllowed(refused, first);
+        }
+        catch (Exception exception) when (PostgresErrors.Translate(exception, sessions.Address, "writing the state") is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    public (string Sql, object?[] Parameters) SavingMigration(MigrationRecord migration) => (
+        $"""
+        INSERT INTO {schema}.migration (pipeline, number, name, mapping, action, hash, content, dependencies, tool_version, applied_at, applied_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11)
+        """,
+        [
+            pipeline, migration.Number, migration.Name, migration.Mapping, NameOf(migration.Action), migration.Hash, migration.Content,
+            migration.DependenciesJson, migration.ToolVersion, migration.AppliedAt, migration.AppliedBy,
+        ]);
+
+    public (string Sql, object?[] Parameters) SavingMapping(MappingRecord mapping) => (SaveMappingSql(schema), SaveMappingParameters(pipeline, mapping));
+
+    /// <summary>Forgets a mapping wholly: its migrations, generations, snapshots and letters.</summary>
+    public Task ForgetMappingAsync(string mapping, CancellationToken cancellation) => ExecuteAsync(
+        $"""
+        WITH a AS (DELETE FROM {schema}.migration WHERE pipeline = $1 AND mapping = $2), b AS (DELETE FROM {schema}.snapshot WHERE pipeline = $1 AND mapping = $2),
+            c AS (DELETE FROM {schema}.dead_letter WHERE pipeline = $1 AND mapping = $2)
+        DELETE FROM {schema}.mapping WHERE pipeline = $1 AND name = $2
+        """,
+        cancellation, pipeline, mapping);
+
+    /// <summary>Position and snapshot progress of a mapping, or of all, as if nothing had been read yet.</summary>
+    public Task StartOverAsync(string? mapping, CancellationToken cancellation) => ExecuteAsync(
+        $"""
+        WITH a AS (UPDATE {schema}.snapshot SET state = 'stopped', finished_at = now(), updated_at = now()
+            WHERE pipeline = $1 AND ($2::text IS NULL OR mapping = $2) AND state IN ('requested', 'running', 'paused'))
+        UPDATE {schema}.mapping SET position_lsn = '0/0', position_ordinal = 0, position_time = NULL, state = 'pending', state_since = now(),
+            reason_code = NULL, reason_text = NULL WHERE pipeline = $1 AND ($2::text IS NULL OR name = $2) AND state <> 'ended'
+        """,
+        cancellation, pipeline, mapping);
+
+    /// <summary>Drops the schema with all its tables, of every pipeline in it.</summary>
+    public Task DropSchemaAsync(CancellationToken cancellation) => ExecuteAsync(StateSchema.DropSql(schemaName), cancellation);
 
     public async ValueTask DisposeAsync()
     {

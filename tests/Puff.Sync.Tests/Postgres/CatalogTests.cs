@@ -39,7 +39,7 @@ public sealed class CatalogTests
         Assert.True(facts.Shape.Find("g")!.IsGenerated);
         ColumnFacts Column(string name) => facts.Columns.First(column => column.Name == name);
         Assert.Equal((false, true), (Column("id").IsToastable, Column("c").IsToastable));
-        Assert.Equal((true, false), (Column("c").IsCollationC, Column("i").IsCollationC));
+        Assert.Equal((true, false), (facts.Shape.Find("c")!.IsCollationC, facts.Shape.Find("i")!.IsCollationC));
         Assert.True(facts.Indexes.First(index => index.Name == "u") is { IsUnique: true, IsPartial: true });
         Assert.Equal([""], facts.Indexes.First(index => index.Name == "e").Columns);
         Assert.Null(await Catalog.FindTableAsync(session, "public", "T", Token));
