@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Puff.Sync.Documents;
 using Puff.Sync.Migrations;
-using Puff.Sync.Postgres;
 using Puff.Sync.State;
 
 namespace Puff.Sync.Verbs;
