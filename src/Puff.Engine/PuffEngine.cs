@@ -262,12 +262,44 @@ public sealed class PuffEngine : IAsyncDisposable
         using var lease = Open(name);
         using var pass = await lease.Namespace.Queries.EnterAsync(request.Queries.Sum(WeightOf), cancellation);
         var store = context.Store is ExtentObjectStore cached ? cached.WithoutCache() : context.Store;
+        return await OnFreshAsync(store, name, snapshot =>
+        {
+            var result = QueryExecutor.Execute(snapshot, request, cancellation);
+            return result with { Cost = result.Cost with { Reads = QueryReads.Of(reads) } };
+        }, cancellation);
+    }
+
+    /// <summary>
+    /// What a query would ask of the store on a node that has nothing of the namespace. Opens the namespace anew, and does not run the query. A store whose
+    /// objects are mapped in place is looked at as if it were remote.
+    /// </summary>
+    /// <param name="name">The namespace.</param>
+    /// <param name="request">Null, or a query that the namespace cannot answer: only what opening takes.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<ColdPlan> PreviewColdAsync(string name, QueryRequest? request, CancellationToken cancellation = default)
+    {
+        var reads = ReadRecord.Begin();
+        using var lease = Open(name);
+        bool isHeld = registry.Peek(name) is { State: not null };
+        using var pass = await lease.Namespace.Queries.EnterAsync(request is null ? 1 : WeightOf(request), cancellation);
+        var store = context.Store is ExtentObjectStore { Capabilities.SupportsMapping: false } cached ? cached.WithoutCache()
+            : new ExtentObjectStore(new UnmappedObjectStore(context.Store), new ExtentStoreOptions { HedgedShare = 0 });
+        return await OnFreshAsync(store, name, snapshot =>
+        {
+            var opening = QueryReads.Of(reads).Kinds;
+            var (first, rows) = request is null ? ([], 0) : QueryExecutor.Preview(snapshot, request, cancellation);
+            return new ColdPlan(opening, first, rows, (int)opening.Where(k => k.Kind == "wal").Sum(k => k.Requests), isHeld);
+        }, cancellation);
+    }
+
+    /// <summary>Opens a namespace beside the one that is open here.</summary>
+    private async Task<T> OnFreshAsync<T>(IObjectStore store, string name, Func<NamespaceSnapshot, T> ask, CancellationToken cancellation)
+    {
         var fresh = new Namespace(new EngineContext(context.Settings, components with { Store = store }), name, SilentIndexing.Instance);
         try
         {
             using var snapshot = await fresh.ReadAsync(isStrong: true, cancellation);
-            var result = QueryExecutor.Execute(snapshot, request, cancellation);
-            return result with { Cost = result.Cost with { Reads = QueryReads.Of(reads) } };
+            return ask(snapshot);
         }
         finally
         {

@@ -61,8 +61,9 @@ public sealed class PuffServer : IAsyncDisposable
         AddPipeline(app, keys, metrics, health, new ErrorDialect(logging.CreateLogger<ErrorDialect>()));
         health.Map(app);
         AddMetrics(app, keys, exporter);
-        new CacheEndpoints(engine).Map(app, options.DebugEndpoints);
-        app.MapTurbopuffer(new TurbopufferFacade(engine, new RequestBodyReader(budget, options.MaxRequestBytes)));
+        var bodies = new RequestBodyReader(budget, options.MaxRequestBytes);
+        new CacheEndpoints(engine, bodies).Map(app, options.DebugEndpoints);
+        app.MapTurbopuffer(new TurbopufferFacade(engine, bodies));
 
         var server = new PuffServer(app, metrics, exporter, health, options);
         try

@@ -59,20 +59,25 @@ public sealed record ObjectStoreUri
     /// How much of what was fetched stays there for later, also over restarts; then no other process may use the folder. 0 for 0.8 of what the disk has free;
     /// null: nothing stays.
     /// </param>
+    /// <param name="reading">Limits of reading remote objects, without folder and cache; null for the usual ones.</param>
     /// <param name="cancellation">Stops before anything is changed.</param>
     public async Task<IObjectStore> OpenAsync(
-        string? cacheDirectory = null, TimeProvider? time = null, long? cacheBytes = null, CancellationToken cancellation = default)
+        string? cacheDirectory = null, TimeProvider? time = null, long? cacheBytes = null, ExtentStoreOptions? reading = null,
+        CancellationToken cancellation = default)
     {
         time ??= TimeProvider.System;
+        bool keeps = cacheDirectory is not null && cacheBytes is not null;
+        reading = (reading ?? new ExtentStoreOptions()) with { KeepsBlocks = keeps, CacheBytes = cacheBytes ?? 0 };
+        reading = cacheDirectory is null ? reading : reading with { Folder = cacheDirectory };
         if (S3 is not null)
         {
-            return Remote(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), cacheDirectory, cacheBytes, time);
+            return Remote(OpenS3(cacheDirectory is null ? S3 : S3 with { CacheDirectory = cacheDirectory }), reading, time);
         }
 
         if (Azure is not null)
         {
             var azure = cacheDirectory is null ? Azure : Azure with { CacheDirectory = cacheDirectory };
-            return Remote(new AzureBlobStore(azure with { Time = time }), cacheDirectory, cacheBytes, time);
+            return Remote(new AzureBlobStore(azure with { Time = time }), reading, time);
         }
 
         return Folder is null
@@ -80,11 +85,8 @@ public sealed record ObjectStoreUri
             : await DirectoryObjectStore.OpenAsync(Folder, new DirectoryStoreOptions { Time = time }, cancellation);
     }
 
-    private static ExtentObjectStore Remote(IObjectStore store, string? cacheDirectory, long? cacheBytes, TimeProvider time)
-    {
-        var options = new ExtentStoreOptions { KeepsBlocks = cacheDirectory is not null && cacheBytes is not null, CacheBytes = cacheBytes ?? 0 };
-        return new(new RetryingObjectStore(store, time, Random.Shared), cacheDirectory is null ? options : options with { Folder = cacheDirectory }, time);
-    }
+    private static ExtentObjectStore Remote(IObjectStore store, ExtentStoreOptions reading, TimeProvider time) =>
+        new(new RetryingObjectStore(store, time, Random.Shared), reading, time);
 
     private static S3ObjectStore OpenS3(S3StoreOptions options)
     {

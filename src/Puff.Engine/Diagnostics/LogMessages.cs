@@ -40,4 +40,8 @@ internal static partial class LogMessages
 
     [LoggerMessage(9, LogLevel.Information, "Removed pin {Key}: the branch it was put for never came to be")]
     public static partial void DeadPinRemoved(ILogger log, string key);
+
+    [LoggerMessage(11, LogLevel.Warning,
+        "Manifest {Key}, kept for restoring \"{Namespace}\", is damaged: what is older than it is not collected until its time is over or it is removed")]
+    public static partial void KeptManifestDamaged(ILogger log, string key, string @namespace);
 }

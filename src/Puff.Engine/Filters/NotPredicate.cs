@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Numerics;
 
 namespace Puff.Engine.Filters;
@@ -6,6 +7,8 @@ namespace Puff.Engine.Filters;
 internal sealed class NotPredicate(Predicate operand) : Predicate
 {
     public override bool Matches(IAttributeReader document, IAttributeReader? incoming) => !operand.Matches(document, incoming);
+
+    public override void Plan(IColumnSource columns, IReadBatch batch) => operand.Plan(columns, batch);
 
     public override FilterCost CostOf(IColumnSource columns) => operand.CostOf(columns);
 

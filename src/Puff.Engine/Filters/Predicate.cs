@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
@@ -53,6 +54,11 @@ internal abstract class Predicate
 
     /// <summary>Adds the matches to <paramref name="result"/> if they are few and known from an index; false when it did nothing.</summary>
     public virtual bool TryAddFew(IColumnSource columns, BitSet result, CancellationToken cancellation) => false;
+
+    /// <summary>Adds to a batch what <see cref="Evaluate"/> reads besides the columns and their indexes.</summary>
+    public virtual void Plan(IColumnSource columns, IReadBatch batch)
+    {
+    }
 
     /// <summary>What evaluation costs, roughly; a conjunction begins with the cheapest.</summary>
     public abstract FilterCost CostOf(IColumnSource columns);

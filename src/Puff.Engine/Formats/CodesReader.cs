@@ -44,6 +44,9 @@ internal sealed class CodesReader
     /// <summary>Whether pointers to groups must not be kept.</summary>
     public bool MayMove => part.MayMove;
 
+    /// <inheritdoc cref="PartReader.IsDemandLoaded"/>
+    public bool IsDemandLoaded => part.IsDemandLoaded;
+
     /// <summary>Vectors with codes. A document has at most one slot for a dense vector.</summary>
     public int Slots { get; private set; }
 
@@ -60,12 +63,14 @@ internal sealed class CodesReader
         part.TryFind(PartSection.CodeGroups, attribute, out var table) ? new CodesReader(part, attribute, table, translate) : null;
 
     /// <summary>Blocks of 1-bit codes, then rows of 3-bit codes (<see cref="CodesFormat"/>), verified.</summary>
-    public MemoryRegion ReadGroup(int group)
+    public MemoryRegion ReadGroup(int group) => ReadGroup(group, 0, CodesFormat.BytesOf(groups[group].Count, header.PaddedDimensions));
+
+    /// <summary>Some of a group's codes, verified.</summary>
+    public MemoryRegion ReadGroup(int group, long offset, long length)
     {
-        var found = groups[group];
         try
         {
-            return part.Slice(codes, found.Offset, CodesFormat.BytesOf(found.Count, header.PaddedDimensions));
+            return part.Slice(codes, groups[group].Offset + offset, length);
         }
         catch (CorruptDataException damage) when (translate is not null)
         {
@@ -76,6 +81,13 @@ internal sealed class CodesReader
     /// <summary>Adds a group's codes to a batch.</summary>
     public void PlanGroup(int group, IReadBatch batch) =>
         part.Plan(codes, groups[group].Offset, CodesFormat.BytesOf(groups[group].Count, header.PaddedDimensions), batch);
+
+    /// <summary>Adds some of a group's codes to a batch.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="offset">In its codes.</param>
+    /// <param name="length">In bytes.</param>
+    /// <param name="batch">Takes the range.</param>
+    public void PlanGroup(int group, long offset, long length, IReadBatch batch) => part.Plan(codes, groups[group].Offset + offset, length, batch);
 
     public int DocumentOf(int slot) => (uint)slot >= (uint)Slots
         ? throw new ArgumentOutOfRangeException(nameof(slot), slot, $"there are {Slots} slots")

@@ -22,6 +22,7 @@ internal static class OpeningSections
         PartSection.RowSamples => 5,
         PartSection.TextLengths => 6,
         PartSection.CodeDocuments => 7,
+        PartSection.SparseBlocks => 8,
         _ => 0,
     };
 }

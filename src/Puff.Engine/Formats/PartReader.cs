@@ -70,6 +70,9 @@ internal sealed class PartReader
     /// <summary>Whether what is read may be taken away when the reader's ticket is back, so that pointers to it must not be kept.</summary>
     public bool MayMove => blocks?.ReadyBlocks is not null;
 
+    /// <summary>Whether bytes are fetched when they are first read, so that reading more than is needed costs time.</summary>
+    public bool IsDemandLoaded => blocks is not null;
+
     /// <summary>A whole section, verified. It stays as long as the part is open.</summary>
     public MemoryRegion Read(in PartEntry entry)
     {

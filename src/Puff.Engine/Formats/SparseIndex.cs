@@ -87,10 +87,31 @@ internal sealed unsafe class SparseIndex
         return -1;
     }
 
+    /// <summary>Adds the table of blocks of a dimension to a batch. Reads the table of lists.</summary>
+    public void PlanBlocks(int dimension, IReadBatch batch)
+    {
+        var entries = EntriesOf(dimension);
+        part.Plan(blocks, (long)entries[0].FirstBlock * SparseBlock.Bytes, ((long)entries[1].FirstBlock - entries[0].FirstBlock) * SparseBlock.Bytes, batch);
+    }
+
+    /// <summary>Adds the postings of a dimension to a batch. Reads the tables of lists and blocks.</summary>
+    public void PlanPostings(int dimension, IReadBatch batch)
+    {
+        var list = GetList(dimension);
+        if (list.BlockCount > 0)
+        {
+            long start = (long)list.Blocks[0].Position << SparseBlock.PositionShift;
+            ref readonly var last = ref list.Blocks[list.BlockCount - 1];
+            long end = ((long)last.Position << SparseBlock.PositionShift) + PackedIntegers.Bytes(Math.Min((int)last.Bits, 32), last.Count)
+                + (last.Count * sizeof(ushort));
+            part.Plan(postings, start, end - start, batch);
+        }
+    }
+
     /// <summary>The postings of a dimension, 0 to <see cref="Dimensions"/> - 1.</summary>
     public SparseList GetList(int dimension)
     {
-        var entries = MemoryMarshal.Cast<byte, SparseListEntry>(part.Read(lists, (long)dimension * SparseListEntry.Bytes, 2 * SparseListEntry.Bytes));
+        var entries = EntriesOf(dimension);
         var entry = entries[0];
         long count = (long)entries[1].FirstBlock - entry.FirstBlock;
         if (entry.Postings == 0 || entry.Postings > Documents || count != (entry.Postings + PackedIntegers.BlockLength - 1) / PackedIntegers.BlockLength)
@@ -160,6 +181,9 @@ internal sealed unsafe class SparseIndex
             throw new CorruptDataException($"a block of postings ends with document {(uint)documents[count - 1]} instead of {entry.LastDocument}");
         }
     }
+
+    private ReadOnlySpan<SparseListEntry> EntriesOf(int dimension) =>
+        MemoryMarshal.Cast<byte, SparseListEntry>(part.Read(lists, (long)dimension * SparseListEntry.Bytes, 2 * SparseListEntry.Bytes));
 
     private static void ReadWeights(byte* source, int count, float* weights)
     {

@@ -60,35 +60,42 @@ internal sealed unsafe class TextIndex : ITextIndex
     public static TextIndex? Open(PartReader part, int attribute) =>
         part.TryFind(PartSection.TextBlocks, attribute, out var table) ? new TextIndex(part, attribute, table) : null;
 
-    /// <summary>Adds to a batch what <see cref="Find"/> of a term and a search of its list read. Reads the first terms and the places of long lists.</summary>
+    /// <summary>Adds to a batch what <see cref="Find"/> of a term and a search of its list read. Reads the places of long lists.</summary>
     public void Plan(ReadOnlySpan<byte> term, IReadBatch batch)
     {
         int block = BlockOf(term);
-        if (block < 0)
+        if (block >= 0)
         {
-            return;
+            PlanBlock(block, batch);
+            PlanList(term, batch);
         }
+    }
 
-        var entry = EntryAt(block);
-        part.Plan(data, Signed(entry.Offset), entry.Length, batch);
-        if (!part.TryFind(PartSection.TextLists, attribute, out var section))
+    /// <summary>Adds the part of the dictionary that terms with a prefix lie in. An empty prefix: all of it.</summary>
+    public void PlanPrefix(ReadOnlySpan<byte> prefix, IReadBatch batch)
+    {
+        int block = Math.Max(BlockOf(prefix), 0);
+        do
         {
-            return;
+            PlanBlock(block, batch);
         }
+        while (++block < BlockCount && FirstTermOf(block).StartsWith(prefix));
+    }
 
-        var places = MemoryMarshal.Cast<byte, TextListPlace>(part.Read(section).AsSpan());
-        uint checksum = Crc32C.Compute(term);
-        int low = 0;
-        int high = places.Length;
-        while (low < high)
+    /// <summary>Adds the long lists of the terms with a prefix. Reads the dictionary.</summary>
+    public void PlanPrefixLists(ReadOnlySpan<byte> prefix, IReadBatch batch)
+    {
+        var reader = new TermReader(this, Math.Max(BlockOf(prefix), 0), toEnd: true);
+        while (reader.Next())
         {
-            int middle = (low + high) >> 1;
-            (low, high) = places[middle].Checksum < checksum ? (middle + 1, high) : (low, middle);
-        }
-
-        for (; low < places.Length && places[low].Checksum == checksum; low++)
-        {
-            part.Plan(data, Signed(places[low].Offset), places[low].Length, batch);
+            if (reader.Term.StartsWith(prefix) && reader.Documents > TextEncoder.InlinePostings)
+            {
+                PlanList(reader.Term, batch);
+            }
+            else if (!reader.Term.StartsWith(prefix) && reader.Term.SequenceCompareTo(prefix) > 0)
+            {
+                return;
+            }
         }
     }
 
@@ -271,6 +278,39 @@ internal sealed unsafe class TextIndex : ITextIndex
         }
 
         return i;
+    }
+
+    private void PlanBlock(int block, IReadBatch batch)
+    {
+        if (block < BlockCount)
+        {
+            var entry = EntryAt(block);
+            part.Plan(data, Signed(entry.Offset), entry.Length, batch);
+        }
+    }
+
+    /// <summary>The list of a term, if it is a long one: others lie in the dictionary.</summary>
+    private void PlanList(ReadOnlySpan<byte> term, IReadBatch batch)
+    {
+        if (!part.TryFind(PartSection.TextLists, attribute, out var section))
+        {
+            return;
+        }
+
+        var places = MemoryMarshal.Cast<byte, TextListPlace>(part.Read(section).AsSpan());
+        uint checksum = Crc32C.Compute(term);
+        int low = 0;
+        int high = places.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            (low, high) = places[middle].Checksum < checksum ? (middle + 1, high) : (low, middle);
+        }
+
+        for (; low < places.Length && places[low].Checksum == checksum; low++)
+        {
+            part.Plan(data, Signed(places[low].Offset), places[low].Length, batch);
+        }
     }
 
     private byte* AllLengths() => lengthsPointer != null ? lengthsPointer : lengthsPointer = part.Read(lengths).Pointer;

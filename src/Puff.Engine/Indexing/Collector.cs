@@ -51,6 +51,11 @@ internal sealed class Collector(EngineContext context)
             return 0;
         }
 
+        foreach (var unreadable in held.Unreadable)
+        {
+            LogMessages.KeptManifestDamaged(context.Log, unreadable.Key, target.Name);
+        }
+
         var due = FindDue(target.Keys, current.Manifest, objects, held, now);
         if (due.Exists(k => target.Keys.ParseHistory(k) is null))
         {
@@ -108,8 +113,20 @@ internal sealed class Collector(EngineContext context)
         int expired = held.History.CountExpired(now - (long)context.Settings.History.TotalMilliseconds);
         var kept = held.History.Kept.Select(m => keys.History(m.Epoch, m.Version)).ToArray();
         var due = kept.Take(expired).ToList();
+
+        // Nothing can be restored from a damaged manifest, least of all when its time is over. Until then it may stand for anything that is older.
+        long retention = (long)context.Settings.History.TotalMilliseconds + (OrphanGraces * grace);
+        var lost = held.Unreadable.Where(m => m.LastModified.ToUnixTimeMilliseconds() + retention < now).Select(m => m.Key).ToList();
+        due.AddRange(lost);
+        long needed = held.Unreadable.Where(m => !lost.Contains(m.Key)).Select(m => m.LastModified.ToUnixTimeMilliseconds() + grace)
+            .DefaultIfEmpty(long.MinValue).Max();
         foreach (var item in objects)
         {
+            if (item.LastModified.ToUnixTimeMilliseconds() <= needed || lost.Contains(item.Key))
+            {
+                continue;
+            }
+
             bool isOld = item.LastModified.ToUnixTimeMilliseconds() + (OrphanGraces * grace) < now;
             bool isDue = item.Key == keys.Opening
                 ? manifest.Segments.Count == 0 && isOld
@@ -141,7 +158,8 @@ internal sealed class Collector(EngineContext context)
             .Where(e => e?.Epoch == manifest.Epoch && present.Contains(target.Keys.WalEntry(e.Value.Epoch, e.Value.Sequence)))
             .Select(e => e!.Value.Sequence).DefaultIfEmpty(long.MaxValue).Min();
         var trims = manifest.Trims.Where(t => t.Through == 0 ? IsRecent(t.PublishedAtMs) : t.Through >= lowestLeft).ToArray();
-        var releasable = manifest.InheritedTails.Count == 0 ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, held.History, p)).ToArray() : [];
+        bool mayRelease = manifest.InheritedTails.Count == 0 && held.Unreadable.Count == 0;
+        var releasable = mayRelease ? manifest.PinsHeld.Where(p => !StillNeeds(manifest, retired, held.History, p)).ToArray() : [];
         if (retired.Length == manifest.Retired.Count && trims.Length == manifest.Trims.Count && releasable.Length == 0)
         {
             return;
@@ -174,15 +192,20 @@ internal sealed class Collector(EngineContext context)
 
     /// <summary>
     /// What pins and kept manifests need. A kept manifest that is beyond the retention counts like the others: it is deleted first, and what it names only when
-    /// a later listing shows neither it nor a pin of somebody who has read it. A pin or manifest that cannot be read stops the collection: what it protects is
-    /// unknown. Null when a pin has gone since the listing: a younger pin on the same objects may have come since, too.
+    /// a later listing shows neither it nor a pin of somebody who has read it. A pin that cannot be read stops the collection: what it protects is unknown. What
+    /// a kept manifest that cannot be read protects is older than it is. Null when a pin has gone since the listing: a younger pin on the same objects may
+    /// have come since, too.
     /// </summary>
     private async Task<HeldObjects?> ReadHeldAsync(Namespace target, Manifest current, List<ObjectInfo> objects, CancellationToken cancellation)
     {
         var keys = target.Keys;
+        var damaged = new HashSet<string>(StringComparer.Ordinal);
         var history = await HistoryChain.ReadAsync(
-            target.Manifests, keys, current, objects.Select(o => o.Key), StorePurpose.Collect, cancellation);
-        var held = new HeldObjects(keys, history, current.Retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => keys.ParseWalEntry(r.Key)));
+            target.Manifests, keys, current, objects.Select(o => o.Key), StorePurpose.Collect, cancellation, damaged);
+        var held = new HeldObjects(keys, history, current.Retired.Where(r => IsRecent(r.RetiredAtMs)).Select(r => keys.ParseWalEntry(r.Key)))
+        {
+            Unreadable = [.. objects.Where(o => damaged.Contains(o.Key))],
+        };
         foreach (var item in objects.Where(o => o.Key.StartsWith(keys.PinFolder, StringComparison.Ordinal)))
         {
             var result = await context.Store.GetAsync(item.Key, default, StorePurpose.Collect, cancellation);
@@ -228,6 +251,9 @@ internal sealed class Collector(EngineContext context)
         }
 
         public HistoryChain History { get; }
+
+        /// <summary>Kept manifests that are damaged.</summary>
+        public IReadOnlyList<ObjectInfo> Unreadable { get; init; } = [];
 
         public void Add(BranchPin pin)
         {

@@ -19,13 +19,16 @@ internal sealed record HistoryChain(IReadOnlyList<Manifest> Manifests)
     /// <param name="current">The present manifest.</param>
     /// <param name="present">The objects under the folder of the history, listed after <paramref name="current"/> was read.</param>
     /// <param name="purpose">What the requests are for.</param>
+    /// <param name="cancellation">Stops between requests.</param>
+    /// <param name="damaged">Gets the keys of kept manifests that cannot be read; null: the first such is an error.</param>
     public static async Task<HistoryChain> ReadAsync(
-        ManifestStore store, NamespaceKeys keys, Manifest current, IEnumerable<string> present, StorePurpose purpose, CancellationToken cancellation)
+        ManifestStore store, NamespaceKeys keys, Manifest current, IEnumerable<string> present, StorePurpose purpose, CancellationToken cancellation,
+        HashSet<string>? damaged = null)
     {
         var kept = new Dictionary<(ulong Epoch, long Version), Manifest>();
         foreach (var batch in present.Select(keys.ParseHistory).Where(e => e is not null).Select(e => e!.Value).Chunk(ParallelReads))
         {
-            var found = await Task.WhenAll(batch.Select(e => store.ReadKeptAsync(e.Epoch, e.Version, purpose, cancellation).AsTask()));
+            var found = await Task.WhenAll(batch.Select(e => ReadKeptAsync(e.Epoch, e.Version)));
             foreach (var manifest in found.OfType<Manifest>())
             {
                 kept[(manifest.Epoch, manifest.Version)] = manifest;
@@ -40,6 +43,23 @@ internal sealed record HistoryChain(IReadOnlyList<Manifest> Manifests)
 
         chain.Reverse();
         return new HistoryChain(chain);
+
+        async Task<Manifest?> ReadKeptAsync(ulong epoch, long version)
+        {
+            try
+            {
+                return await store.ReadKeptAsync(epoch, version, purpose, cancellation);
+            }
+            catch (PuffException damage) when (damaged is not null && damage.Kind == ErrorKind.Corrupt)
+            {
+                lock (damaged)
+                {
+                    damaged.Add(keys.History(epoch, version));
+                }
+
+                return null;
+            }
+        }
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
@@ -22,7 +23,7 @@ internal sealed class AttributeScoreNode(AttributeDefinition attribute, ScoreOri
     /// <summary>Of the values in all sets, which are looked at when this is first asked for.</summary>
     public override double LargestScore => largest ??= snapshot is null ? double.PositiveInfinity : snapshot.Sets.Max(LargestOf);
 
-    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => this.snapshot = snapshot;
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation) => this.snapshot = snapshot;
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new ColumnReader(this, view.GetColumn(Attribute) as ScalarColumn);
 

@@ -46,7 +46,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
     /// <summary>A saturated frequency stays below 1.</summary>
     public override double LargestScore => Weights.Sum() + (query.Prefix is null ? 0 : 1);
 
-    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation)
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation)
     {
         cancelled = cancellation;
         if (fuzziness > 0 && query.Terms.All(t => t.NearlyOf < 0))
@@ -54,7 +54,7 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
             query = query.With([.. Enumerable.Range(0, query.Terms.Count).SelectMany(t => FindNearly(snapshot, t, cancellation))]);
         }
 
-        Plan(snapshot);
+        PlanFound(snapshot, reads);
         long documents = 0, length = 0;
         long[] frequencies = new long[query.Terms.Count];
         foreach (var set in snapshot.Sets)
@@ -74,34 +74,32 @@ internal sealed class Bm25ScoreNode(AttributeDefinition attribute, TextQuery que
         weights = [.. query.Terms.Select((t, i) => formula.Weight(FrequencyForWeight(i), t.Count) * t.Discount)];
     }
 
-    /// <summary>Dictionary and lists of all terms in all sets, in one step.</summary>
-    private void Plan(NamespaceSnapshot snapshot)
+    public override void Plan(DocumentSet set, IReadBatch batch)
     {
-        var batch = new ReadBatch();
-        foreach (var set in snapshot.Sets.Where(s => s.IsDemandLoaded && !opened.ContainsKey(s)))
+        var source = set.GetText(attribute).Source;
+        source.Plan(query, batch);
+        source.PlanLengths(batch);
+        if (fuzziness > 0)
+        {
+            // Nearly the same words may stand anywhere in a dictionary.
+            source.PlanTerms(batch);
+        }
+    }
+
+    /// <summary>What only the dictionaries say: the lists of terms that joined, and of those with a prefix. In one step for all sets.</summary>
+    private void PlanFound(NamespaceSnapshot snapshot, IReadBatch? reads)
+    {
+        foreach (var set in snapshot.Sets.Where(s => reads is not null && s.IsDemandLoaded && !opened.ContainsKey(s)))
         {
             var source = set.GetText(attribute).Source;
-            if (source.Index is not TextIndex index)
+            source.Plan(query, reads!);
+            if (query.Prefix is { } prefix)
             {
-                continue;
-            }
-
-            try
-            {
-                foreach (var term in query.Terms)
-                {
-                    index.Plan(term.Bytes, batch);
-                }
-
-                index.PlanLengths(batch);
-            }
-            catch (CorruptDataException damage)
-            {
-                throw source.Damaged(damage);
+                source.PlanPrefixLists(prefix, reads!);
             }
         }
 
-        batch.Run();
+        reads?.Run();
     }
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => OpenRows(view.Set);

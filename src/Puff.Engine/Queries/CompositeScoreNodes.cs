@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Segments;
 
@@ -12,7 +13,10 @@ internal sealed class SumScoreNode(ScoreNode[] terms) : ScoreNode
 
     public override double LargestScore => terms.Sum(t => t.LargestScore);
 
-    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => Array.ForEach(terms, t => t.Prepare(snapshot, cancellation));
+    public override void Plan(DocumentSet set, IReadBatch batch) => Array.ForEach(terms, t => t.Plan(set, batch));
+
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation) =>
+        Array.ForEach(terms, t => t.Prepare(snapshot, reads, cancellation));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)));
 
@@ -52,7 +56,10 @@ internal sealed class MaxScoreNode(ScoreNode[] terms, double? floor) : ScoreNode
 
     public override double LargestScore => Math.Max(terms.Max(t => t.LargestScore), floor ?? 0);
 
-    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => Array.ForEach(terms, t => t.Prepare(snapshot, cancellation));
+    public override void Plan(DocumentSet set, IReadBatch batch) => Array.ForEach(terms, t => t.Plan(set, batch));
+
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation) =>
+        Array.ForEach(terms, t => t.Prepare(snapshot, reads, cancellation));
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) =>
         new Reader(Array.ConvertAll(terms, t => t.Open(view, cancellation)), floor);
@@ -94,7 +101,9 @@ internal abstract class MappedScoreNode(ScoreNode term) : ScoreNode
 
     public override bool IsAttributeDerived => term.IsAttributeDerived;
 
-    public override void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation) => term.Prepare(snapshot, cancellation);
+    public override void Plan(DocumentSet set, IReadBatch batch) => term.Plan(set, batch);
+
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation) => term.Prepare(snapshot, reads, cancellation);
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) => new Reader(this, term.Open(view, cancellation));
 

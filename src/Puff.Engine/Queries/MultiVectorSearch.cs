@@ -22,6 +22,7 @@ internal static class MultiVectorSearch
         long matching = sets.Sum(s => (long)run.Views[s.Number].MatchCount);
         if (matching <= wanted)
         {
+            PlanValues(run, query, sets.SelectMany(s => Matching(run.Views[s.Number])));
             foreach (var set in sets)
             {
                 query.Scan(run, run.Views[set.Number], heap);
@@ -31,7 +32,8 @@ internal static class MultiVectorSearch
             return;
         }
 
-        var found = LateInteractionSearch.Run(query.Vectors, query.Attribute.Type.Dimensions, sets, wanted, matching, run.Cancellation);
+        var found = LateInteractionSearch.Run(query.Vectors, query.Attribute.Type.Dimensions, sets, wanted, matching, run.Reads, run.Cancellation);
+        PlanValues(run, query, found.Candidates.Select(c => (c.Set, c.Document)));
         foreach (var candidate in found.Candidates)
         {
             query.Offer(run, run.Views[candidate.Set], candidate.Document, heap);
@@ -39,6 +41,30 @@ internal static class MultiVectorSearch
 
         long tokens = sets.Sum(s => (long)s.Codes.Count);
         run.LateInteraction = new LateInteractionReport(sets.Count, tokens, query.Vectors.Length / query.Attribute.Type.Dimensions, found);
+    }
+
+    private static IEnumerable<(int Set, int Document)> Matching(SetView view)
+    {
+        for (int document = view.Matches.NextSet(0); document >= 0; document = view.Matches.NextSet(document + 1))
+        {
+            yield return (view.Index, document);
+        }
+    }
+
+    /// <summary>Brings the vectors of documents that are going to be compared exactly: their rows' places, then the rows that were not near those.</summary>
+    private static void PlanValues(QueryRun run, MultiVectorQuery query, IEnumerable<(int Set, int Document)> documents)
+    {
+        if (run.Reads is not { } reads)
+        {
+            return;
+        }
+
+        var all = documents.ToList();
+        for (int round = 0; round < 2; round++)
+        {
+            all.ForEach(d => run.Snapshot.Sets[d.Set].PlanRow(d.Document, [query.Attribute], reads, isKnown: round > 0));
+            reads.Run();
+        }
     }
 }
 

@@ -106,6 +106,26 @@ internal static class QueryExecutor
         return queries;
     }
 
+    /// <summary>Runs a query until it would fetch something, and says what.</summary>
+    /// <returns>What it would fetch, and how many documents' rows it reads at most.</returns>
+    public static (IReadOnlyList<KindReads> Reads, int Rows) Preview(NamespaceSnapshot snapshot, QueryRequest request, CancellationToken cancellation)
+    {
+        var planned = new PlannedReads();
+        int rows = 0;
+        try
+        {
+            using var query = QueryBinder.Bind(snapshot.Schema, request);
+            rows = query.Aggregate is null ? query.Offset + query.Limit : 0;
+            Run(new QueryRun(snapshot, query, cancellation, planned));
+        }
+        catch (Exception stop) when (stop is PlannedReads.Reached or PuffException { Kind: ErrorKind.Invalid })
+        {
+            // As far as it goes.
+        }
+
+        return (planned.Kinds, (int)Math.Min(rows, snapshot.Sets.Sum(s => (long)s.LiveCount)));
+    }
+
     private static QueryResult Run(QueryRun run)
     {
         var query = run.Query;
@@ -128,7 +148,7 @@ internal static class QueryExecutor
     {
         var query = run.Query;
         int count = query.Offset + query.Limit;
-        (query.Rank as BoundScore)?.Expression.Prepare(run.Snapshot, run.Cancellation);
+        (query.Rank as BoundScore)?.Expression.Prepare(run.Snapshot, run.Reads, run.Cancellation);
         var ranked = query.LimitPer is { } per ? Diversification.Run(run, per, count, wanted => Rank(run, wanted)) : Rank(run, count);
         return ranked.AsSpan(Math.Min(query.Offset, ranked.Length));
     }

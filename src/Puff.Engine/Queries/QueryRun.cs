@@ -10,12 +10,16 @@ internal sealed class QueryRun
 {
     private readonly IReadOnlyList<AttributeDefinition> carried;
 
-    public QueryRun(NamespaceSnapshot snapshot, BoundQuery query, CancellationToken cancellation)
+    /// <param name="snapshot">What is asked.</param>
+    /// <param name="query">The question.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="reads">Takes the place of what fetches; null for that.</param>
+    public QueryRun(NamespaceSnapshot snapshot, BoundQuery query, CancellationToken cancellation, IReadBatch? reads = null)
     {
         Snapshot = snapshot;
         Query = query;
         Cancellation = cancellation;
-        Reads = snapshot.Sets.Any(s => s.IsDemandLoaded) ? new ReadBatch() : null;
+        Reads = snapshot.Sets.Any(s => s.IsDemandLoaded) ? reads ?? new ReadBatch() : null;
         carried = [.. query.Selected, .. query.Computed.Select(c => c.Distance?.Attribute ?? c.Highlight?.Attribute).OfType<AttributeDefinition>()];
         PlanAttributes();
         Views = new SetView[snapshot.Sets.Count];
@@ -67,6 +71,16 @@ internal sealed class QueryRun
                 {
                     set.PlanAttribute(attribute, Reads);
                 }
+            }
+
+            foreach (var set in Snapshot.Sets.Where(s => s.IsDemandLoaded))
+            {
+                if (set.Columns is { } columns)
+                {
+                    Query.Filter?.Plan(columns, Reads);
+                }
+
+                (Query.Rank as BoundScore)?.Expression.Plan(set, Reads);
             }
 
             Reads.Run();

@@ -1,3 +1,4 @@
+using Puff.Engine.Encoding;
 using Puff.Engine.Filters;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Numerics;
@@ -18,7 +19,15 @@ internal abstract class ScoreNode
     public virtual double LargestScore => double.PositiveInfinity;
 
     /// <summary>To be called before a ranking: what a score needs to know of all sets together.</summary>
-    public virtual void Prepare(NamespaceSnapshot snapshot, CancellationToken cancellation)
+    /// <param name="snapshot">All sets.</param>
+    /// <param name="reads">Brings what was not planned before; null when everything is in memory.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public virtual void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation)
+    {
+    }
+
+    /// <summary>Adds to a batch what of a set, besides columns and their indexes, is known to be read before anything of it was.</summary>
+    public virtual void Plan(DocumentSet set, IReadBatch batch)
     {
     }
 
@@ -48,6 +57,14 @@ internal sealed class FilterScoreNode(Predicate predicate) : ScoreNode
     public override bool IsAttributeDerived => false;
 
     public override double LargestScore => 1;
+
+    public override void Plan(DocumentSet set, IReadBatch batch)
+    {
+        if (set.Columns is { } columns)
+        {
+            predicate.Plan(columns, batch);
+        }
+    }
 
     /// <summary>The matching documents among those of a view.</summary>
     public BitSet Matches(SetView view, CancellationToken cancellation) => SetView.Evaluate(view.Set, predicate, view.Matches, cancellation);

@@ -1,4 +1,5 @@
 using Puff.Engine.Encoding;
+using Puff.Engine.Namespaces;
 using Puff.Engine.Numerics;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
@@ -13,6 +14,20 @@ namespace Puff.Engine.Queries;
 internal sealed class SparseScoreNode(AttributeDefinition attribute, SparseVector query) : ScoreNode
 {
     public override bool IsAttributeDerived => false;
+
+    public override void Plan(DocumentSet set, IReadBatch batch) =>
+        set.GetSparse(attribute)?.Plan(query, (index, dimension) => index.PlanBlocks(dimension, batch));
+
+    /// <summary>Brings the lists of the query's dimensions in all sets: their tables are here.</summary>
+    public override void Prepare(NamespaceSnapshot snapshot, IReadBatch? reads, CancellationToken cancellation)
+    {
+        foreach (var set in snapshot.Sets.Where(s => reads is not null && s.IsDemandLoaded))
+        {
+            set.GetSparse(attribute)?.Plan(query, (index, dimension) => index.PlanPostings(dimension, reads!));
+        }
+
+        reads?.Run();
+    }
 
     public override ScoreReader Open(SetView view, CancellationToken cancellation) =>
         view.Set.GetSparse(attribute) is { } source ? OpenIndex(source, view) : OpenScan(view);

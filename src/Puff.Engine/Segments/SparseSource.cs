@@ -1,5 +1,6 @@
 using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
+using Puff.Engine.Schema;
 
 namespace Puff.Engine.Segments;
 
@@ -20,6 +21,26 @@ internal sealed class SparseSource(SparseIndex index, Func<CorruptDataException,
         catch (CorruptDataException damage)
         {
             throw part.Damaged(damage);
+        }
+    }
+
+    /// <summary>Plans something for each dimension that a query shares with the index.</summary>
+    public void Plan(SparseVector query, Action<SparseIndex, int> plan)
+    {
+        try
+        {
+            for (int i = 0; i < query.Keys.Length; i++)
+            {
+                int dimension = query.Weights[i] == 0 ? -1 : Index.Find(query.Keys[i]);
+                if (dimension >= 0)
+                {
+                    plan(Index, dimension);
+                }
+            }
+        }
+        catch (CorruptDataException damage)
+        {
+            throw Damaged(damage);
         }
     }
 

@@ -16,6 +16,34 @@ internal sealed class TextSource(ITextIndex index, Func<CorruptDataException, Pu
 
     public PuffException Damaged(CorruptDataException damage) => damaged(damage);
 
+    /// <summary>Adds to a batch what finding the terms of a query and searching their lists reads; of a prefix, where its terms are listed.</summary>
+    public void Plan(TextQuery query, IReadBatch batch) => Plan(stored =>
+    {
+        foreach (var term in query.Terms)
+        {
+            stored.Plan(term.Bytes, batch);
+        }
+
+        if (query.Prefix is { } prefix)
+        {
+            stored.PlanPrefix(prefix, batch);
+        }
+
+        if (query.IsEmpty)
+        {
+            stored.PlanLengths(batch);
+        }
+    });
+
+    /// <summary>Adds the lists of the terms with a prefix. Reads the dictionary.</summary>
+    public void PlanPrefixLists(byte[] prefix, IReadBatch batch) => Plan(stored => stored.PlanPrefixLists(prefix, batch));
+
+    /// <summary>Adds the whole dictionary.</summary>
+    public void PlanTerms(IReadBatch batch) => Plan(stored => stored.PlanPrefix([], batch));
+
+    /// <summary>Adds the lengths of all documents.</summary>
+    public void PlanLengths(IReadBatch batch) => Plan(stored => stored.PlanLengths(batch));
+
     /// <summary>An index in memory of all documents that a function can read.</summary>
     /// <param name="attribute">A full-text attribute.</param>
     /// <param name="documents">How many.</param>
@@ -35,6 +63,23 @@ internal sealed class TextSource(ITextIndex index, Func<CorruptDataException, Pu
         }
 
         return new TextSource(new CollectedText(collector, documents), static damage => PuffException.Corrupt(damage.Message, damage));
+    }
+
+    private void Plan(Action<TextIndex> plan)
+    {
+        if (Index is not TextIndex stored)
+        {
+            return;
+        }
+
+        try
+        {
+            plan(stored);
+        }
+        catch (CorruptDataException damage)
+        {
+            throw Damaged(damage);
+        }
     }
 }
 

@@ -23,7 +23,7 @@ internal sealed class TokenPredicates : ITokenPredicates
             FilterOperator.ContainsAnyToken => TokenOperator.Any,
             _ => TokenOperator.Sequence,
         };
-        return new TokenPredicate(attribute, new TokenMatcher(query, how));
+        return new TokenPredicate(attribute, query, new TokenMatcher(query, how));
     }
 
     private static TextQuery Parse(AttributeDefinition attribute, AttributeFilter filter, in Value operand)
@@ -54,7 +54,7 @@ internal sealed class TokenPredicates : ITokenPredicates
 }
 
 /// <summary>The text of an attribute has certain words. Segments answer from their index, single documents are analysed.</summary>
-internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher matcher) : Predicate
+internal sealed class TokenPredicate(AttributeDefinition attribute, TextQuery query, TokenMatcher matcher) : Predicate
 {
     [ThreadStatic]
     private static TokenBuffer? buffer;
@@ -67,6 +67,14 @@ internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher
 
     public override FilterCost CostOf(IColumnSource columns) => FilterCost.IndexedPattern;
 
+    public override void Plan(IColumnSource columns, IReadBatch batch)
+    {
+        if (columns is ITextColumns texts)
+        {
+            texts.GetText(attribute).Plan(query, batch);
+        }
+    }
+
     public override void Explain(IColumnSource columns, FilterPlan plan, CancellationToken cancellation) => plan.AddText(attribute);
 
     public override void Evaluate(IColumnSource columns, BitSet result, CancellationToken cancellation)
@@ -77,6 +85,13 @@ internal sealed class TokenPredicate(AttributeDefinition attribute, TokenMatcher
         }
 
         var source = texts.GetText(attribute);
+        if (query.Prefix is { } prefix)
+        {
+            var batch = new ReadBatch();
+            source.PlanPrefixLists(prefix, batch);
+            batch.Run();
+        }
+
         try
         {
             matcher.Evaluate(source.Index, result, cancellation);

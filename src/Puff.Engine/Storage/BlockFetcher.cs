@@ -54,6 +54,17 @@ internal sealed class BlockFetcher(HedgedReads reads, ExtentStoreOptions options
         return waits.Count == 0 ? Task.CompletedTask : Task.WhenAll(waits);
     }
 
+    /// <summary>The requests that fetching some blocks of an object in one step takes, with their bytes.</summary>
+    public IEnumerable<(int First, long Bytes)> Plan(DemandMemory memory, List<int> blocks)
+    {
+        int most = Math.Max((((long)blocks.Count << LocalCopy.BlockShift) > options.BulkBytes ? options.BulkRequestBytes : options.RequestBytes)
+            >> LocalCopy.BlockShift, 1);
+        foreach (var (first, last) in Cut(blocks, options.MergeGapBytes >> LocalCopy.BlockShift, most))
+        {
+            yield return (first, Math.Min((long)(last + 1) << LocalCopy.BlockShift, memory.Length) - ((long)first << LocalCopy.BlockShift));
+        }
+    }
+
     /// <summary>Fetches blocks once more, whatever is here.</summary>
     public void Reload(DemandMemory memory, int first, int last)
     {

@@ -61,21 +61,53 @@ internal sealed unsafe class LateInteractionCodes : IDisposable
     public byte* Block(int block)
     {
         int first = block * CodesFormat.BlockVectors;
-        return Group(first / groupVectors) + (first % groupVectors / CodesFormat.BlockVectors * (long)CodesFormat.BlockBytes(PaddedDimensions));
+        return Find(first / groupVectors, BlockOffset(first), CodesFormat.BlockBytes(PaddedDimensions));
     }
 
     /// <summary>The 3-bit code of a slot.</summary>
     public byte* Row(int slot)
     {
         int group = slot / groupVectors;
-        return Group(group) + CodesFormat.RowsOffset(reader.Groups[group].Count, PaddedDimensions)
-            + (slot % groupVectors * (long)CodesFormat.RowBytes(PaddedDimensions));
+        return Find(group, RowOffset(slot), CodesFormat.RowBytes(PaddedDimensions));
+    }
+
+    /// <summary>Adds the 1-bit codes of a document to a batch.</summary>
+    public void PlanBlocks(int document, IReadBatch batch)
+    {
+        int end = firstSlots[document + 1];
+        for (int slot = firstSlots[document] & -CodesFormat.BlockVectors; slot < end; slot += CodesFormat.BlockVectors)
+        {
+            reader.PlanGroup(slot / groupVectors, BlockOffset(slot), CodesFormat.BlockBytes(PaddedDimensions), batch);
+        }
+    }
+
+    /// <summary>Adds the 3-bit codes of a document to a batch.</summary>
+    public void PlanRows(int document, IReadBatch batch)
+    {
+        for (int slot = firstSlots[document]; slot < firstSlots[document + 1]; slot++)
+        {
+            reader.PlanGroup(slot / groupVectors, RowOffset(slot), CodesFormat.RowBytes(PaddedDimensions), batch);
+        }
     }
 
     public void Dispose() => Clusters?.Dispose();
 
-    private byte* Group(int group)
+    private long BlockOffset(int slot) => slot % groupVectors / CodesFormat.BlockVectors * (long)CodesFormat.BlockBytes(PaddedDimensions);
+
+    private long RowOffset(int slot)
     {
+        long rows = CodesFormat.RowsOffset(reader.Groups[slot / groupVectors].Count, PaddedDimensions);
+        return rows + (slot % groupVectors * (long)CodesFormat.RowBytes(PaddedDimensions));
+    }
+
+    /// <summary>Where everything is in memory, a group is found once; elsewhere what is fetched, and may be evicted, is asked for each time.</summary>
+    private byte* Find(int group, long offset, long length)
+    {
+        if (reader.IsDemandLoaded)
+        {
+            return reader.ReadGroup(group, offset, length).Pointer;
+        }
+
         nint known = Volatile.Read(ref groupPointers[group]);
         if (known == 0)
         {
@@ -83,7 +115,7 @@ internal sealed unsafe class LateInteractionCodes : IDisposable
             Volatile.Write(ref groupPointers[group], known);
         }
 
-        return (byte*)known;
+        return (byte*)known + offset;
     }
 
     /// <summary>All groups but the last have the same number of full blocks, so that a slot's group is a division away.</summary>

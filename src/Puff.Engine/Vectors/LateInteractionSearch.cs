@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Numerics;
 
@@ -71,20 +72,37 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
     /// <param name="sets">At least one.</param>
     /// <param name="count">Documents wanted.</param>
     /// <param name="matching">Matching documents of all sets.</param>
+    /// <param name="reads">Brings the codes of a stage; null when everything is in memory.</param>
     /// <param name="cancellation">Stops between documents.</param>
     public static LateInteractionResult Run(
-        float[] vectors, int dimensions, IReadOnlyList<LateInteractionSet> sets, int count, long matching, CancellationToken cancellation)
+        float[] vectors, int dimensions, IReadOnlyList<LateInteractionSet> sets, int count, long matching, IReadBatch? reads,
+        CancellationToken cancellation)
     {
         using var search = new LateInteractionSearch(vectors, dimensions, sets[0].Codes.PaddedDimensions);
         var coarse = new TopK<Candidate>((int)Math.Min(matching, (long)count * Refined), CandidateOrder.Instance);
-        foreach (var set in sets)
+        var chosen = new BitSet[sets.Count];
+        for (int i = 0; i < chosen.Length; i++)
         {
-            search.Prepare(set.Codes);
-            search.CompareBlocks(set, search.Choose(set, (long)count * Refined * Chosen, matching), coarse, cancellation);
+            search.Prepare(sets[i].Codes);
+            chosen[i] = search.Choose(sets[i], (long)count * Refined * Chosen, matching);
+            PlanBlocks(sets[i].Codes, chosen[i], reads);
+        }
+
+        reads?.Run();
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            search.Prepare(sets[i].Codes);
+            search.CompareBlocks(sets[i], chosen[i], coarse, cancellation);
         }
 
         var fine = new TopK<Candidate>((int)Math.Min(matching, count), CandidateOrder.Instance);
         var documents = Drain(coarse);
+        foreach (var (set, document) in reads is null ? [] : documents)
+        {
+            sets.First(s => s.Number == set).Codes.PlanRows(document, reads!);
+        }
+
+        reads?.Run();
         for (int i = 0; i < documents.Length;)
         {
             var set = sets.First(s => s.Number == documents[i].Set);
@@ -103,6 +121,14 @@ internal sealed unsafe class LateInteractionSearch : IDisposable
     {
         Array.ForEach(queries, q => q.Dispose());
         NativeMemory.AlignedFree(estimates);
+    }
+
+    private static void PlanBlocks(LateInteractionCodes codes, BitSet documents, IReadBatch? reads)
+    {
+        for (int document = reads is null ? -1 : documents.NextSet(0); document >= 0; document = documents.NextSet(document + 1))
+        {
+            codes.PlanBlocks(document, reads!);
+        }
     }
 
     private static Candidate[] Drain(TopK<Candidate> heap)

@@ -8,7 +8,7 @@ using Puff.Server.Turbopuffer;
 namespace Puff.Server.Http;
 
 /// <summary>Endpoints beyond the turbopuffer API that load the cache and tell what it does.</summary>
-internal sealed class CacheEndpoints(PuffEngine engine)
+internal sealed class CacheEndpoints(PuffEngine engine, RequestBodyReader bodies)
 {
     private long forgottenRequests;
 
@@ -23,6 +23,7 @@ internal sealed class CacheEndpoints(PuffEngine engine)
         {
             routes.Map("GET", "/v1/debug/cache-stats", EndpointAccess.Read, context => SendRequestsAsync(context));
             routes.Map("POST", "/v1/debug/cache-stats/reset", EndpointAccess.Write, ResetAsync);
+            routes.Map("POST", "/v1/debug/namespaces/{ns}/cold-plan", EndpointAccess.Read, PlanAsync);
         }
     }
 
@@ -48,6 +49,22 @@ internal sealed class CacheEndpoints(PuffEngine engine)
         Number(output, "wal_segments"u8, result.LogEntries);
         Number(output, "s3_get_count"u8, result.Requests);
         output.EndObject();
+        await Responses.SendJsonAsync(context, output, StatusCodes.Status200OK);
+    }
+
+    /// <summary>What a query would ask of the store on a node that has nothing of the namespace.</summary>
+    private async Task PlanAsync(HttpContext context)
+    {
+        string name = NamespaceName.Check((string)context.GetRouteValue("ns")!);
+        ColdPlanRequest request;
+        using (var body = await bodies.ReadAsync(context))
+        {
+            request = ColdPlanParser.Parse(body.Written);
+        }
+
+        var plan = await engine.PreviewColdAsync(name, request.Query, context.RequestAborted);
+        using var output = new JsonOutput();
+        ColdPlanWriter.Write(output, request, plan);
         await Responses.SendJsonAsync(context, output, StatusCodes.Status200OK);
     }
 

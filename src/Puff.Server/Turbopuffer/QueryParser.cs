@@ -103,7 +103,7 @@ internal static class QueryParser
         return queries.Count is > 0 and <= MaxQueries ? queries : throw PuffException.Invalid($"queries: between 1 and {MaxQueries} queries run together");
     }
 
-    private static Consistency ReadConsistency(ref JsonCursor cursor)
+    public static Consistency ReadConsistency(ref JsonCursor cursor)
     {
         if (cursor.IsNull)
         {

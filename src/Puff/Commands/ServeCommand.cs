@@ -10,7 +10,8 @@ internal static class ServeCommand
 {
     public static IReadOnlyList<Setting> ServerSettings { get; } =
     [
-        Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.CacheBytes, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
+        Settings.Listen, Settings.Store, Settings.CacheDirectory, Settings.CacheBytes, Settings.CacheMemory, Settings.StoreRequests,
+        Settings.StepRequests, Settings.MergeGap, Settings.RequestBytes, Settings.HedgedShare, Settings.Role, Settings.ApiKey, Settings.CorruptEntries,
         Settings.IndexDelay, Settings.IndexEntries, Settings.IndexPoll, Settings.LeaseTime, Settings.MergeFanIn, Settings.Grace, Settings.History,
         Settings.DrainTimeout, Settings.DrainDelay, Settings.LogLevel, Settings.DebugEndpoints,
     ];

@@ -37,6 +37,36 @@ internal static class Settings
         Validate = text => Quantity.Bytes(text),
     };
 
+    public static readonly Setting StoreRequests = new("store_requests", "Reads of a remote store's objects that run at once, of all queries.", "256")
+    {
+        Validate = text => Quantity.Count(text, 1),
+    };
+
+    public static readonly Setting StepRequests = new("step_requests", "The same of one step of one query.", "128")
+    {
+        Validate = text => Quantity.Count(text, 1),
+    };
+
+    public static readonly Setting MergeGap = new("merge_gap", "Ranges no farther apart are read with one request.", "128KiB")
+    {
+        Validate = text => Quantity.Bytes(text, 0),
+    };
+
+    public static readonly Setting RequestBytes = new("request_bytes", "Longer ranges are read with several requests at once.", "1MiB")
+    {
+        Validate = text => Quantity.Bytes(text, 64 << 10),
+    };
+
+    public static readonly Setting HedgedShare = new("hedged_share", "Unusually slow requests are sent twice: at most this share of all, 0 for none.", "0.05")
+    {
+        Validate = text => Quantity.Share(text),
+    };
+
+    public static readonly Setting CacheMemory = new("cache_memory", "Fetched blocks kept in memory when the disk takes no more.", "256MiB")
+    {
+        Validate = text => Quantity.Bytes(text, 0),
+    };
+
     public static readonly Setting Role = new("role", "What this node does.", "all") { Choices = ["all", "query", "index"] };
 
     public static readonly Setting ApiKey = new("api_key", "Key clients must send (serve), or the key to send.", null) { IsList = true, IsSecret = true };
@@ -101,7 +131,7 @@ internal static class Settings
 
     public static IReadOnlyList<Setting> All { get; } =
     [
-        Listen, Store, CacheDirectory, CacheBytes, Role, ApiKey, CorruptEntries, IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History,
-        DrainTimeout, DrainDelay, LogLevel, DebugEndpoints, Url, Output,
+        Listen, Store, CacheDirectory, CacheBytes, CacheMemory, StoreRequests, StepRequests, MergeGap, RequestBytes, HedgedShare, Role, ApiKey, CorruptEntries,
+        IndexDelay, IndexEntries, IndexPoll, LeaseTime, MergeFanIn, Grace, History, DrainTimeout, DrainDelay, LogLevel, DebugEndpoints, Url, Output,
     ];
 }

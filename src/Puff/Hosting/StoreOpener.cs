@@ -9,8 +9,11 @@ namespace Puff.Hosting;
 /// <summary>Opens a store by what the user wrote after --store, and tries its promises out.</summary>
 internal static class StoreOpener
 {
+    /// <summary>A block that is fetched whole.</summary>
+    private const long LeastRequest = 64 << 10;
+
     public static Task<IObjectStore> OpenAsync(SettingValues settings, string location, CancellationToken cancellation) =>
-        Parse(location).OpenAsync(settings.Find(Settings.CacheDirectory), cancellation: cancellation);
+        Parse(location).OpenAsync(settings.Find(Settings.CacheDirectory), reading: ReadingOf(settings), cancellation: cancellation);
 
     public static Task<StoreSelfTestReport> TestAsync(IObjectStore store, CancellationToken cancellation) =>
         StoreSelfTest.RunAsync(store, new EngineSettings().Root, Random.Shared, cancellation);
@@ -23,7 +26,8 @@ internal static class StoreOpener
     public static async Task<IObjectStore> ClaimAsync(SettingValues settings, string location, bool keepsCache, CancellationToken cancellation)
     {
         long? bytes = !keepsCache ? null : settings.Find(Settings.CacheBytes) is { } text ? Quantity.Bytes(text) : 0;
-        IObjectStore store = await Parse(location).OpenAsync(settings.Find(Settings.CacheDirectory), cacheBytes: bytes, cancellation: cancellation);
+        IObjectStore store = await Parse(location).OpenAsync(
+            settings.Find(Settings.CacheDirectory), cacheBytes: bytes, reading: ReadingOf(settings), cancellation: cancellation);
         try
         {
             (await TestAsync(store, cancellation)).ThrowIfFailed();
@@ -52,6 +56,17 @@ internal static class StoreOpener
             throw;
         }
     }
+
+    /// <summary>Limits of reading remote objects, as the user set them.</summary>
+    public static ExtentStoreOptions ReadingOf(SettingValues settings) => new()
+    {
+        MaxRequests = Quantity.Count(settings.Get(Settings.StoreRequests), 1),
+        MaxRequestsPerStep = Quantity.Count(settings.Get(Settings.StepRequests), 1),
+        MergeGapBytes = (int)Math.Min(Quantity.Bytes(settings.Get(Settings.MergeGap), 0), int.MaxValue),
+        RequestBytes = (int)Math.Min(Quantity.Bytes(settings.Get(Settings.RequestBytes), LeastRequest), int.MaxValue),
+        HedgedShare = Quantity.Share(settings.Get(Settings.HedgedShare)),
+        MemoryBytes = Quantity.Bytes(settings.Get(Settings.CacheMemory), 0),
+    };
 
     private static ObjectStoreUri Parse(string location)
     {

@@ -200,6 +200,45 @@ public sealed class HistoryTests
         Assert.Equal(entry, Assert.Single((await engine.CheckAsync(null)).Problems).Key);
     }
 
+    [Fact]
+    public async Task A_damaged_kept_manifest_holds_what_is_older_until_its_time_is_over()
+    {
+        var time = new SkippingTime();
+        await using var fixture = new EngineFixture { Time = time };
+        fixture.Settings = fixture.Settings with { MergeFanIn = 2, History = TimeSpan.FromHours(3) };
+        var engine = await fixture.OpenAsync();
+        for (ulong i = 0; i < 4; i++)
+        {
+            time.Advance(TimeSpan.FromMinutes(10));
+            await engine.WriteAsync("docs", Upsert(Row(1, ("n", Value.Int((long)i)))));
+            await fixture.FlushAsync("docs");
+        }
+
+        string kept = (await fixture.KeysAsync("puff/ns/docs/history/"))[^2];
+        byte[] content = await StoredObjects.ReadAsync(fixture.Store, kept);
+        await StoredObjects.WriteAsync(fixture.Store, kept, content[..^1]);
+        var before = await fixture.KeysAsync("puff/ns/docs/");
+        time.Advance(TimeSpan.FromHours(1));
+        await fixture.CollectAsync("docs");
+        time.Advance(TimeSpan.FromHours(2.5));
+        await fixture.CollectAsync("docs");
+        Assert.Empty(before.Except(await fixture.KeysAsync("puff/ns/docs/")).Where(k => !k.Contains("/history/", StringComparison.Ordinal)));
+        Assert.Contains(kept, await fixture.KeysAsync("puff/ns/docs/"));
+
+        // What can be restored no more needs nothing.
+        for (int turn = 0; turn < 4; turn++)
+        {
+            time.Advance(TimeSpan.FromHours(4));
+            await fixture.CollectAsync("docs");
+        }
+
+        string left = string.Join(' ', await fixture.KeysAsync("puff/ns/docs/"));
+        Assert.Matches("^puff/ns/docs/current( puff/ns/docs/seg/[a-z0-9]*.(attributes|columns|ids|rows)){4}", left);
+        Assert.DoesNotContain("history", left, StringComparison.Ordinal);
+        Assert.Empty((await engine.CheckAsync(null)).Problems);
+        Assert.Equal(Ids(1), await IdsAsync(engine, "docs"));
+    }
+
     [Theory]
     [InlineData("yesterday")]
     [InlineData("1234/5")]

@@ -8,7 +8,7 @@ namespace Puff.Server.Tests.Cli;
 internal sealed partial class PuffProcess : IAsyncDisposable
 {
     // A bound for a broken build, not a speed that is asserted.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static readonly Dictionary<string, string> NoVariables = [];
 
@@ -22,15 +22,20 @@ internal sealed partial class PuffProcess : IAsyncDisposable
     public static Task<Outcome> RunAsync(string folder, string input, params string[] arguments) => RunAsync(NoVariables, folder, input, arguments);
 
     /// <summary>Runs a command to its end with further environment variables.</summary>
+    public static Task<Outcome> RunAsync(
+        IReadOnlyDictionary<string, string> variables, string folder, string input, params string[] arguments) =>
+        RunAsync(Patience, variables, folder, input, arguments);
+
+    /// <summary>Runs a command that may take longer than others.</summary>
     public static async Task<Outcome> RunAsync(
-        IReadOnlyDictionary<string, string> variables, string folder, string input, params string[] arguments)
+        TimeSpan patience, IReadOnlyDictionary<string, string> variables, string folder, string input, params string[] arguments)
     {
         using Process process = Start(variables, folder, arguments);
         Task<string> results = process.StandardOutput.ReadToEndAsync();
         Task<string> messages = process.StandardError.ReadToEndAsync();
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
-        await process.WaitForExitAsync().WaitAsync(Patience);
+        await process.WaitForExitAsync().WaitAsync(patience);
         return new Outcome(process.ExitCode, await results, await messages);
     }
 

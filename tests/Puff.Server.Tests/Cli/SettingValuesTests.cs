@@ -1,4 +1,6 @@
 using Puff.Configuration;
+using Puff.Engine.Storage;
+using Puff.Hosting;
 using Xunit;
 
 namespace Puff.Server.Tests.Cli;
@@ -40,6 +42,25 @@ public class SettingValuesTests
         Assert.StartsWith("puff.toml:7: unknown setting 'lisen'", Message([new("lisen", ["x"], 7)]), StringComparison.Ordinal);
         Assert.Equal("puff.toml:2: 'boss' is not one of all, query, index", Message([new("role", ["boss"], 2)]));
         Assert.Equal("puff.toml:2: store takes one value", Message([new("store", ["a", "b"], 2)]));
+    }
+
+    [Fact]
+    public void Limits_of_reading_are_the_engine_s_unless_somebody_says_otherwise()
+    {
+        var engine = new ExtentStoreOptions();
+        Assert.Equal(engine, StoreOpener.ReadingOf(Resolve(null, null, [])) with { Folder = engine.Folder });
+        ConfigurationEntry[] file =
+        [
+            new("store_requests", ["7"], 1), new("step_requests", ["3"], 2), new("merge_gap", ["0kB"], 3), new("request_bytes", ["2MiB"], 4),
+            new("hedged_share", ["0"], 5), new("cache_memory", ["64MB"], 6),
+        ];
+        var changed = engine with
+        {
+            MaxRequests = 7, MaxRequestsPerStep = 3, MergeGapBytes = 0, RequestBytes = 2 << 20, HedgedShare = 0, MemoryBytes = 64_000_000,
+        };
+        Assert.Equal(changed, StoreOpener.ReadingOf(Resolve(null, null, file)) with { Folder = engine.Folder });
+        Assert.Contains("no share", Message([new("hedged_share", ["1.5"], 1)]), StringComparison.Ordinal);
+        Assert.Contains("from 64KiB", Message([new("request_bytes", ["1kB"], 1)]), StringComparison.Ordinal);
     }
 
     private static string Message(ConfigurationEntry[] file) => Assert.Throws<ConfigurationException>(() => Resolve(null, null, file)).Message;

@@ -116,8 +116,10 @@ public sealed class FaultyStoreTests
 
         public void Cut(int node, bool isCut) => lines[node].IsCut = isCut;
 
+        /// <summary>After a soak there is much to be read again.</summary>
         public Task<Outcome> CheckAsync() =>
-            PuffProcess.RunAsync(ServeOnS3Tests.Variables(access), Folder, "", "check", "--store", LocationOver(access.Endpoint));
+            PuffProcess.RunAsync(
+                PuffProcess.Patience + TimeSpan.FromMinutes(SoakMinutes), ServeOnS3Tests.Variables(access), Folder, "", "check", "--store", LocationOver(access.Endpoint));
 
         public async ValueTask DisposeAsync()
         {

@@ -47,6 +47,55 @@ public class ServerTests
     }
 
     [Fact]
+    public async Task A_cold_plan_has_the_rounds_of_a_query_that_is_not_run()
+    {
+        await using var host = await Host.StartAsync(Loopback with { DebugEndpoints = true });
+        const string write = """
+            {"upsert_rows":[{"id":1,"v":[1,0],"t":"some words"},{"id":2,"v":[0,1],"t":"other words"}],
+             "distance_metric":"cosine_distance","schema":{"v":{"type":"[2]f32","ann":true},"t":{"type":"string","full_text_search":true}}}
+            """;
+        Assert.Equal(HttpStatusCode.OK, (await host.SendAsync("POST", "/v2/namespaces/a", write, "any")).Status);
+        const string vector = """{"rank_by":["v","ANN",[1,0]],"limit":2}""";
+        var strong = await PlanAsync(host, vector);
+        Assert.Equal("strong", (string?)strong["consistency"]);
+        Assert.Equal(1, (int?)strong["round_key_counts"]!["round4"]);
+        Assert.True((bool?)strong["plan_opts"]!["include_wal_tail"]);
+        Assert.Equal("v", (string?)Assert.Single(strong["probe_plan"]!.AsArray())!["vector_field"]);
+        Assert.Equal(2, (int?)strong["rows_at_most"]);
+        Assert.Equal(strong["total_keys"]!.GetValue<int>(), strong["round_key_counts"]!.AsObject().Sum(r => r.Value!.GetValue<int>()));
+        Assert.Equal(strong["storage_roundtrips"]!.GetValue<int>(), strong["round_key_counts"]!.AsObject().Count(r => r.Value!.GetValue<int>() > 0));
+        Assert.Equal(strong.ToJsonString(), (await PlanAsync(host, vector)).ToJsonString());
+
+        var eventual = await PlanAsync(host, """{"rank_by":["v","ANN",[1,0]],"consistency":"eventual"}""");
+        Assert.Equal((0, 0), ((int)eventual["round_key_counts"]!["round1"]!, (int)eventual["round_key_counts"]!["round4"]!));
+        foreach (string body in new[] { """{"rank_by":["t","BM25","words"]}""", """{"rank_by":["nothing","of",["that"]]}""" })
+        {
+            var plan = await PlanAsync(host, body);
+            Assert.Equal(0, (int?)plan["round_key_counts"]!["round3"]);
+            Assert.Empty(plan["probe_plan"]!.AsArray());
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await SendPlanAsync(host, "b", vector)).Status);
+        foreach (string bad in new[] { "{}", "[1]", "{", """{"rank_by":null}""", """{"rank_by":["id","asc"],"consistency":"sometimes"}""" })
+        {
+            Assert.InRange((int)(await SendPlanAsync(host, "a", bad)).Status, 400, 422);
+        }
+
+        await using var closed = await Host.StartAsync(Loopback);
+        Assert.Equal(HttpStatusCode.NotFound, (await SendPlanAsync(closed, "a", vector)).Status);
+    }
+
+    private static async Task<JsonObject> PlanAsync(Host host, string body)
+    {
+        var reply = await SendPlanAsync(host, "a", body);
+        Assert.True(reply.Status == HttpStatusCode.OK, reply.Body);
+        return JsonNode.Parse(reply.Body)!.AsObject();
+    }
+
+    private static Task<(HttpStatusCode Status, string Body)> SendPlanAsync(Host host, string name, string body) =>
+        host.SendAsync("POST", $"/v1/debug/namespaces/{name}/cold-plan", body, "any");
+
+    [Fact]
     public async Task Health_needs_no_key_but_metrics_do_where_there_are_keys()
     {
         await using var host = await Host.StartAsync(Loopback with { Keys = [ApiKey.FromSecret("k", ApiKeyRole.Read)] });
