@@ -1,4 +1,3 @@
-using Puff.Engine;
 using Puff.Engine.Queries;
 using Puff.Server.Http;
 
