@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -8,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Puff.Edge.Client;
+using Puff.Edge.Security;
 using Puff.Edge.Services;
 using Puff.Edge.Transport;
 
@@ -24,6 +26,18 @@ public sealed record EdgeServerOptions
 
     /// <summary>Whether listeners that are not loopback take raw SQL.</summary>
     public bool AllowsSql { get; init; }
+
+    /// <summary>A file of bearer tokens (docs/reference/edge.md); null lets everybody call who can connect.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>Certificate and key in PEM; null for plaintext. Read again when they change.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <summary>Of <see cref="CertificateFile"/>; null when that file holds the key, too.</summary>
+    public string? CertificateKeyFile { get; init; }
+
+    /// <summary>Whether addresses that others can reach may be served in plaintext.</summary>
+    public bool AllowsPlaintext { get; init; }
 
     /// <summary>Whether a missing key or id is INVALID_ARGUMENT, as released servers on SQLite say, instead of NOT_FOUND.</summary>
     public bool UsesLegacyStatus { get; init; }
@@ -72,6 +86,8 @@ public sealed class EdgeServer : IAsyncDisposable
     private static async Task<EdgeServer> StartAsync(
         KvStore? kv, BlobStore? blobs, EdgeServerOptions options, PipeListener? listener, CancellationToken cancellation)
     {
+        RefuseOpenPlaintext(options);
+        var access = new CallAccess(options.TokenFile is { } tokens ? new TokenFile(tokens, TimeProvider.System) : null);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(host => host.ShutdownTimeout = Drain);
@@ -85,7 +101,7 @@ public sealed class EdgeServer : IAsyncDisposable
         var transactions = new TransactionTable(kv, blobs, TimeProvider.System);
         var services = new ServiceOptions(options.UsesLegacyStatus ? GrpcStatus.InvalidArgument : GrpcStatus.NotFound, options.AllowsSql);
         var methods = EdgeMethods.Create(kv, blobs, transactions, services);
-        var endpoint = new GrpcEndpoint(methods, new GrpcCallOptions(options.MaxMessageBytes), stopping.Token);
+        var endpoint = new GrpcEndpoint(methods, new GrpcCallOptions(options.MaxMessageBytes), access.Refuse, stopping.Token);
         WebApplication application = builder.Build();
         application.Run(endpoint.HandleAsync);
         try
@@ -125,11 +141,51 @@ public sealed class EdgeServer : IAsyncDisposable
         stopping.Dispose();
     }
 
+    /// <summary>Keys and values in clear for everybody on the way: only where somebody has said so.</summary>
+    private static void RefuseOpenPlaintext(EdgeServerOptions options)
+    {
+        IPEndPoint? open = options.Addresses.FirstOrDefault(address => !IPAddress.IsLoopback(address.Address));
+        if (open is not null && options.CertificateFile is null && !options.AllowsPlaintext)
+        {
+            throw EdgeException.Precondition(
+                $"{open} can be reached by others and would be served in plaintext; give --tls-cert and --tls-key, or --insecure if the network is trusted");
+        }
+    }
+
+    private static WatchedFile<X509Certificate2> ReadCertificate(string file, string? keyFile)
+    {
+        try
+        {
+            string[] paths = [.. new[] { file, keyFile }.OfType<string>()];
+            // A key straight from PEM is not kept by every system's TLS: it has to pass through a store of keys in memory.
+            return new WatchedFile<X509Certificate2>(
+                () =>
+                {
+                    using var pem = X509Certificate2.CreateFromPemFile(file, keyFile);
+                    return X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
+                },
+                TimeProvider.System,
+                paths);
+        }
+        catch (System.Security.Cryptography.CryptographicException error)
+        {
+            throw new EdgeException(GrpcStatus.FailedPrecondition, $"{file} is no certificate with its key in PEM: {error.Message}", error);
+        }
+    }
+
     private static void Configure(KestrelServerOptions kestrel, EdgeServerOptions options)
     {
+        WatchedFile<X509Certificate2>? certificate = options.CertificateFile is { } file ? ReadCertificate(file, options.CertificateKeyFile) : null;
         foreach (IPEndPoint address in options.Addresses)
         {
-            kestrel.Listen(address, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(address, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (certificate is not null)
+                {
+                    listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current);
+                }
+            });
         }
 
         kestrel.AddServerHeader = false;

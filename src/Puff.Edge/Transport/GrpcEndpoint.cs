@@ -11,7 +11,9 @@ internal delegate Task GrpcHandler(GrpcCall call);
 /// The smallest server side of gRPC over HTTP/2 that serves (PROTOCOL-HTTP2 of gRPC): routing by path, deadline, encoding, status in the trailers. The stock
 /// package takes its place as soon as it can be restored (docs/adr/0007).
 /// </summary>
-internal sealed class GrpcEndpoint(IReadOnlyDictionary<string, GrpcHandler> methods, GrpcCallOptions options, CancellationToken stopping)
+/// <param name="refuse">Says by path and authorization header why a call is refused, or null.</param>
+internal sealed class GrpcEndpoint(
+    IReadOnlyDictionary<string, GrpcHandler> methods, GrpcCallOptions options, Func<string, string?, EdgeException?> refuse, CancellationToken stopping)
 {
     private const string ContentType = "application/grpc";
 
@@ -34,7 +36,13 @@ internal sealed class GrpcEndpoint(IReadOnlyDictionary<string, GrpcHandler> meth
 
     private async Task<(GrpcStatus Status, string? Message)> RunAsync(HttpContext context)
     {
-        if (!methods.TryGetValue(context.Request.Path.Value ?? "", out GrpcHandler? handler) || !HttpMethods.IsPost(context.Request.Method))
+        string path = context.Request.Path.Value ?? "";
+        if (refuse(path, context.Request.Headers.Authorization) is { } refusal)
+        {
+            return (refusal.Status, refusal.Message);
+        }
+
+        if (!methods.TryGetValue(path, out GrpcHandler? handler) || !HttpMethods.IsPost(context.Request.Method))
         {
             return (GrpcStatus.Unimplemented, $"{context.Request.Path} is not a method of this server");
         }

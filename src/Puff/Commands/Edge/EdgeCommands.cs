@@ -31,10 +31,20 @@ internal static class EdgeCommands
             Description = $"File of the blob store. [default: {EdgeOptions.BlobDefault}]", HelpName = "PATH", DefaultValueFactory = _ => EdgeOptions.BlobDefault,
         };
         var sql = new Option<bool>("--allow-sql") { Description = "Take raw SQL on addresses that are not loopback, too." };
+        var insecure = new Option<bool>("--insecure") { Description = "Serve addresses that others can reach in plaintext." };
+        var certificate = new Option<string>("--tls-cert") { Description = "Certificate in PEM; read again when it changes.", HelpName = "FILE" };
+        var certificateKey = new Option<string>("--tls-key") { Description = "The certificate's key in PEM.", HelpName = "FILE" };
+        var tokens = new Option<string>("--token-file")
+        {
+            Description = "Bearer tokens that may call, one a line, with \"read-only\" after those that may not write; read again when it changes.", HelpName = "FILE",
+        };
         var profile = new Option<string>("--status-profile") { Description = "Whose status codes: puff, or buffdb-sqlite.", DefaultValueFactory = _ => "puff" };
         profile.AcceptOnlyFromAmong("puff", "buffdb-sqlite");
         Option<string> backend = EdgeOptions.Backend();
-        var run = new Command("run", "Serve both stores.") { address, addresses, kv, blobs, sql, profile, backend };
+        var run = new Command("run", "Serve both stores.")
+        {
+            address, addresses, kv, blobs, sql, insecure, certificate, certificateKey, tokens, profile, backend,
+        };
         run.Aliases.Add("serve");
         run.Validators.Add(result =>
         {
@@ -60,6 +70,10 @@ internal static class EdgeCommands
             {
                 Addresses = [.. (texts.Length == 0 ? [DefaultAddress] : texts).SelectMany(text => TryParse(text, out var points) ? points : [])],
                 AllowsSql = arguments.GetValue(sql),
+                AllowsPlaintext = arguments.GetValue(insecure),
+                CertificateFile = arguments.GetValue(certificate),
+                CertificateKeyFile = arguments.GetValue(certificateKey),
+                TokenFile = arguments.GetValue(tokens),
                 UsesLegacyStatus = arguments.GetValue(profile) == "buffdb-sqlite",
             };
             EdgeEngine engine = EdgeOptions.EngineOf(arguments, backend);
