@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms: a report. Otherwise BenchmarkDotNet, as in --filter '*TopK*'.
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms, --convert: a report. Otherwise BenchmarkDotNet,
+// as in --filter '*TopK*'.
 switch (args)
 {
     case ["--scan", ..]:
@@ -24,6 +25,9 @@ switch (args)
         break;
     case ["--transforms", .. var arguments]:
         await TransformReport.RunAsync(arguments is [var runtime] ? runtime : "auto");
+        break;
+    case ["--convert", ..]:
+        ConvertReport.Run();
         break;
     default:
         BenchmarkSwitcher.FromAssembly(typeof(ScanReport).Assembly).Run(args);
