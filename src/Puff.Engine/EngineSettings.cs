@@ -48,13 +48,16 @@ public sealed record EngineSettings
 
     public TimeSpan IndexDelay { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Unindexed log bytes from which a namespace is indexed at once; also the size of a fresh segment.</summary>
+    /// <summary>
+    /// Unindexed log bytes from which a namespace is indexed at once; also the size of a fresh segment. Together with what searches have made of them (indexes of
+    /// texts, codes of vectors), twice as many.
+    /// </summary>
     public long IndexFlushBytes { get; init; } = 64L << 20;
 
     /// <summary>A tail of any size is indexed when it is this old.</summary>
     public TimeSpan IndexMaxAge { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Unindexed bytes beyond which writes get a Limited error (turbopuffer-api 3.6).</summary>
+    /// <summary>Unindexed bytes, counted as for <see cref="IndexFlushBytes"/>, beyond which writes get a Limited error (turbopuffer-api 3.6).</summary>
     public long BackpressureBytes { get; init; } = 2L << 30;
 
     /// <summary>Segments of similar size that are merged into one.</summary>

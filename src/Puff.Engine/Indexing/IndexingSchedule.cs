@@ -23,7 +23,7 @@ internal static class IndexingSchedule
         var settings = context.Settings;
         var since = DateTimeOffset.FromUnixTimeMilliseconds(oldest);
         var patience = state.LastWriterId == context.WriterId ? TimeSpan.Zero : settings.LeaseTime;
-        if (state.UnindexedBytes >= settings.IndexFlushBytes || state.IsDeleted)
+        if (state.TailLoad >= settings.IndexFlushBytes || state.IsDeleted)
         {
             return context.Time.GetUtcNow() + patience;
         }

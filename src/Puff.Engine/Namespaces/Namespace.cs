@@ -572,6 +572,11 @@ internal sealed class Namespace
                     return false;
                 }
 
+                if (next is not null)
+                {
+                    next.State.TailGrew = () => observer.TailGrew(this);
+                }
+
                 Volatile.Write(ref view, next);
             }
         }
@@ -589,6 +594,6 @@ internal sealed class Namespace
     {
         bool exempt = request.DisableBackpressure && request.Patches is null && request.PatchByFilter is null && request.DeleteByFilter is null
             && request.UpsertCondition is null && request.DeleteCondition is null;
-        return !exempt && View is { } known && known.State.UnindexedBytes > context.Settings.BackpressureBytes;
+        return !exempt && View is { } known && known.State.TailLoad > context.Settings.BackpressureBytes;
     }
 }

@@ -84,6 +84,22 @@ internal sealed unsafe class NamespaceState
     /// <summary>Bytes of the applied entries that no segment holds yet.</summary>
     public long UnindexedBytes { get; private set; }
 
+    /// <summary>The same with what searches of the tail made of them: indexes of texts, codes of vectors.</summary>
+    public long TailBytes => UnindexedBytes + tail.Texts.Bytes + tail.Codes.Bytes;
+
+    /// <summary>
+    /// What limits of a tail's size are compared with: its bytes, or half of them with everything made of them, whichever is more. So a tail takes no more than
+    /// twice the memory that its bytes may, whatever was searched for in it.
+    /// </summary>
+    public long TailLoad => Math.Max(UnindexedBytes, TailBytes / 2);
+
+    /// <summary>Called when a search has made more of the tail.</summary>
+    public Action? TailGrew
+    {
+        get => tail.Texts.Grew;
+        set => tail.Texts.Grew = value;
+    }
+
     /// <summary>When the oldest entry that waits was committed; null when none waits.</summary>
     public long? OldestUnindexedMs { get; private set; }
 
@@ -208,6 +224,8 @@ internal sealed unsafe class NamespaceState
                 {
                     resources.Add(chunk.Codes.Dispose);
                 }
+
+                TailGrew?.Invoke();
             }
         }
         catch

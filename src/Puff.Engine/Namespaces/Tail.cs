@@ -46,6 +46,8 @@ internal sealed unsafe class Tail
 
     public TailCodes Codes => codes;
 
+    public TailTexts Texts => texts;
+
     public bool TryFind(in DocumentId id, out int document) => live.TryGetValue(id, out document);
 
     public ref readonly TailRow this[int document] => ref rows[document];

@@ -15,6 +15,9 @@ internal sealed class TailCodes
     private bool isWanted;
     private bool hasFailed;
 
+    /// <summary>Of all chunks.</summary>
+    public long Bytes => Volatile.Read(ref chunks).Sum(c => c.Codes.Bytes);
+
     /// <summary>Whether a chunk should be made of a tail with so many documents.</summary>
     public bool Wants(int documents, VectorIndexSettings settings) =>
         Volatile.Read(ref isWanted) && !Volatile.Read(ref hasFailed) && documents - Coded(Volatile.Read(ref chunks)) >= settings.TailChunk;

@@ -14,6 +14,13 @@ internal sealed class TailTexts
 {
     private readonly Lock gate = new();
     private readonly Dictionary<(int Attribute, TextAnalysis Analysis), TextCollector> collectors = [];
+    private long bytes;
+
+    /// <summary>Of all indexes.</summary>
+    public long Bytes => Interlocked.Read(ref bytes);
+
+    /// <summary>Called when they have grown, by the thread whose query asked.</summary>
+    public Action? Grew { get; set; }
 
     /// <summary>The index of the rows of a frozen tail, which the caller holds.</summary>
     public TextSource Get(AttributeDefinition attribute, TailDocumentSet tail)
@@ -30,7 +37,12 @@ internal sealed class TailTexts
 
         try
         {
+            long before = Bytes;
             CatchUp(collector, attribute, tail);
+            if (Bytes > before)
+            {
+                Grew?.Invoke();
+            }
         }
         catch (CorruptDataException damage)
         {
@@ -40,11 +52,12 @@ internal sealed class TailTexts
         return new TextSource(new CollectedText(collector, tail.Count), static damage => PuffException.Corrupt(damage.Message, damage));
     }
 
-    private static void CatchUp(TextCollector collector, AttributeDefinition attribute, TailDocumentSet tail)
+    private void CatchUp(TextCollector collector, AttributeDefinition attribute, TailDocumentSet tail)
     {
         var analyzer = TextAnalyzer.For(attribute.FullText!);
         lock (collector)
         {
+            long before = collector.Bytes;
             var tokens = new TokenBuffer();
             for (int document = collector.Documents; document < tail.Count; document++)
             {
@@ -55,6 +68,7 @@ internal sealed class TailTexts
             }
 
             collector.PassTo(tail.Count);
+            Interlocked.Add(ref bytes, collector.Bytes - before);
         }
     }
 }

@@ -38,6 +38,8 @@ internal sealed class MemoryCodes : IDisposable
         }
     }
 
+    public long Bytes => part.Buffer.Length;
+
     /// <summary>The codes of an attribute; null when too few of the documents have a vector.</summary>
     public CodedVectors? Find(AttributeDefinition attribute) => indexes.GetValueOrDefault(attribute.Id);
 

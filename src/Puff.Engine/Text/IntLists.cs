@@ -28,6 +28,9 @@ internal sealed unsafe class IntLists : IDisposable
 
     ~IntLists() => Free();
 
+    /// <summary>Of all slices, and of the room for more.</summary>
+    public long Bytes => chunks.Count * (long)ChunkInts * sizeof(int);
+
     public void Dispose()
     {
         Free();

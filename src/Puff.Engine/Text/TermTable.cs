@@ -14,6 +14,8 @@ internal sealed class TermTable : IDisposable
 
     public int Count => terms.Count;
 
+    public long Bytes => bytes.Capacity + terms.Capacity * (long)Unsafe.SizeOf<Term>() + slots.Length * (long)sizeof(int);
+
     public void Dispose() => bytes.Dispose();
 
     /// <summary>The number of a term; a new one is added.</summary>

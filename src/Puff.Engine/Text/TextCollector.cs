@@ -20,6 +20,9 @@ internal sealed unsafe class TextCollector : IDisposable
 
     public int Terms => terms.Count;
 
+    /// <summary>Of memory that it holds.</summary>
+    public long Bytes => terms.Bytes + memory.Bytes + lists.Capacity * (long)sizeof(Gathered) + lengths.Capacity * (long)sizeof(uint);
+
     public void Dispose()
     {
         terms.Dispose();
