@@ -49,7 +49,7 @@ public sealed record EngineSettings
     public TimeSpan IndexDelay { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Unindexed log bytes from which a namespace is indexed at once; also the size of a fresh segment. Together with what searches have made of them (indexes of
+    /// Unindexed log bytes from which a namespace is indexed at once; also the size of a fresh segment. With what searches have made of them (indexes of
     /// texts, codes of vectors), twice as many.
     /// </summary>
     public long IndexFlushBytes { get; init; } = 64L << 20;

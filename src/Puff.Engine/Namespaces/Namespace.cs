@@ -574,7 +574,7 @@ internal sealed class Namespace
 
                 if (next is not null)
                 {
-                    next.State.TailGrew = () => observer.TailGrew(this);
+                    next.State.TailGrew = () => Observer.TailGrew(this);
                 }
 
                 Volatile.Write(ref view, next);
