@@ -4,10 +4,10 @@ using Puff.Sync.Verbs;
 
 namespace Puff.Commands.Sync;
 
-/// <summary>Verbs about a project's files: init, new, check.</summary>
+/// <summary>Verbs about a project's files: init, new, check, import.</summary>
 internal static class ProjectCommands
 {
-    public static IEnumerable<Command> All(Terminal terminal) => [Init(terminal), New(terminal), Check(terminal)];
+    public static IEnumerable<Command> All(Terminal terminal) => [Init(terminal), New(terminal), Check(terminal), Import(terminal)];
 
     private static SyncCommand Init(Terminal terminal)
     {
@@ -57,6 +57,16 @@ internal static class ProjectCommands
         var offline = new Option<bool>("--offline") { Description = "Ask no database." };
         return new SyncCommand("check", "Check settings, migrations, hashes and generated files.", terminal,
             context => CheckVerb.RunOffline(context.Invocation)) { offline };
+    }
+
+    private static SyncCommand Import(Terminal terminal)
+    {
+        var directory = new Argument<string>("DIR") { Description = "The earlier project." };
+        return new SyncCommand(
+            "import", "Take over a project of an earlier system.", terminal, context => ImportVerb.Run(context.Invocation, context.Get(directory)!))
+        {
+            directory,
+        };
     }
 
     private static Option<string[]> List(string name, string description) => new(name)
