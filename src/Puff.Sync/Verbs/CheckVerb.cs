@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Npgsql;
 using Puff.Sync.Migrations;
+using Puff.Sync.State;
 
 namespace Puff.Sync.Verbs;
 
@@ -13,6 +15,80 @@ public static class CheckVerb
         List<CheckLine> lines = Check(project, applied: null);
         Report(invocation.Console, lines);
         return ExitOf(lines);
+    }
+
+    /// <summary>
+    /// With the database: what was applied, a preflight of what is pending, and the generated files. A database that does not answer is an error only when
+    /// it must be asked.
+    /// </summary>
+    /// <param name="isRequired">`--online`.</param>
+    public static async Task<SyncExit> RunAsync(SyncInvocation invocation, bool isRequired, CancellationToken cancellation)
+    {
+        SyncProject project = invocation.OpenProject();
+        if (!isRequired && project.Settings.Source.Url.Find(project.Environment) is null)
+        {
+            invocation.Console.Say("the database was not asked: source.url is not set");
+            return RunOffline(invocation);
+        }
+
+        project.RequireVariables(needsSource: true, needsDestination: false);
+        var sessions = new ProjectSessions(project);
+        List<CheckLine> lines;
+        try
+        {
+            lines = await CheckOnlineAsync(project, sessions, cancellation);
+        }
+        catch (SyncException error) when (error.Exit == SyncExit.Temporary && !isRequired)
+        {
+            invocation.Console.Warn($"the database was not asked: {error.Message}");
+            return RunOffline(invocation);
+        }
+
+        Report(invocation.Console, lines);
+        return ExitOf(lines);
+    }
+
+    private static async Task<List<CheckLine>> CheckOnlineAsync(SyncProject project, ProjectSessions sessions, CancellationToken cancellation)
+    {
+        await using NpgsqlConnection session = await sessions.OpenSourceAsync(cancellation);
+        await using SqlSyncState? state = await sessions.OpenStateAsync(create: false, cancellation);
+        IReadOnlyList<AppliedMigration> applied = state is null ? [] : AppliedMigrations.Of(await state.ListMigrationsAsync(cancellation));
+        List<CheckLine> lines = Check(project, applied);
+        if (lines.Any(line => line.Errors.Count > 0))
+        {
+            return lines;
+        }
+
+        MigrationHistory history = project.ReadHistory();
+        var preflight = new Preflight(sessions.Source, session, allowRowSecurity: project.Settings.Source.AllowRowSecurity);
+        foreach (Migration migration in history.Migrations.Where(one => one.Definition != null && applied.All(done => done.Number != one.Number)))
+        {
+            int place = lines.FindIndex(line => line.Name == migration.Directory);
+            try
+            {
+                await preflight.CheckAsync(migration.Definition!, sample: false, cancellation);
+            }
+            catch (SyncException error) when (error.Exit != SyncExit.Temporary)
+            {
+                lines[place] = lines[place] with { Errors = [error] };
+            }
+        }
+
+        foreach (LiveMapping live in history.Live)
+        {
+            string path = $"{GenerateVerb.Folder}/{live.Name}.ts";
+            bool isWanted = live.Definition.Transform.Kind == TransformKind.TypeScript || File.Exists(Path.Combine(project.Folder!, path));
+            int place = lines.FindIndex(line => line.Name == live.Migration.Directory);
+            if (isWanted && lines[place].Errors.Count == 0
+                && !GenerateVerb.IsCurrent(project, path, await GenerateVerb.WriteAsync(session, live, cancellation)))
+            {
+                var stale = new SyncException(SyncExit.Different, "generated_stale", $"{path} is not what the table is now.",
+                    $"`puff sync generate {live.Name}`");
+                lines[place] = lines[place] with { Errors = [stale] };
+            }
+        }
+
+        return lines;
     }
 
     /// <param name="applied">What the database holds; null when it was not asked.</param>

@@ -1,11 +1,22 @@
 using System.Text.Json.Nodes;
 using Puff.Sync.Migrations;
+using Puff.Sync.State;
 
 namespace Puff.Sync.Verbs;
 
 /// <summary>`puff sync pull`: the files of applied migrations as the database keeps them.</summary>
 public static class PullVerb
 {
+    /// <param name="to">Another folder than the project; null for the project.</param>
+    public static async Task<SyncExit> RunAsync(SyncInvocation invocation, string? to, bool force, CancellationToken cancellation)
+    {
+        SyncProject project = to is null ? invocation.OpenProject() : SyncProject.OpenOrDefault(invocation.Search);
+        project.RequireVariables(needsSource: true, needsDestination: false);
+        await using SqlSyncState state = await new ProjectSessions(project).RequireStateAsync(cancellation);
+        IReadOnlyList<AppliedMigration> applied = AppliedMigrations.Of(await state.ListMigrationsAsync(cancellation));
+        return Restore(invocation.Console, to is null ? project.Folder! : Path.GetFullPath(to, invocation.WorkingDirectory), applied, force);
+    }
+
     /// <summary>Restores what is missing; what differs on disk is shown, and overwritten only when forced. Whole or not at all.</summary>
     /// <param name="folder">The project, or any folder.</param>
     internal static SyncExit Restore(ISyncConsole console, string folder, IReadOnlyList<AppliedMigration> applied, bool force)

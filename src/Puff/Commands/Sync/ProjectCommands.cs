@@ -4,10 +4,10 @@ using Puff.Sync.Verbs;
 
 namespace Puff.Commands.Sync;
 
-/// <summary>Verbs about a project's files: init, new, check, import.</summary>
+/// <summary>Verbs about a project's files: init, new, generate, check, pull, import.</summary>
 internal static class ProjectCommands
 {
-    public static IEnumerable<Command> All(Terminal terminal) => [Init(terminal), New(terminal), Check(terminal), Import(terminal)];
+    public static IEnumerable<Command> All(Terminal terminal) => [Init(terminal), New(terminal), Generate(terminal), Check(terminal), Pull(terminal), Import(terminal)];
 
     private static SyncCommand Init(Terminal terminal)
     {
@@ -55,8 +55,39 @@ internal static class ProjectCommands
     private static SyncCommand Check(Terminal terminal)
     {
         var offline = new Option<bool>("--offline") { Description = "Ask no database." };
-        return new SyncCommand("check", "Check settings, migrations, hashes and generated files.", terminal,
-            context => CheckVerb.RunOffline(context.Invocation)) { offline };
+        var online = new Option<bool>("--online") { Description = "Fail when the database does not answer." };
+        return new SyncCommand(
+            "check", "Check settings, migrations, hashes and generated files.", terminal,
+            context => context.Get(offline)
+                ? Task.FromResult(CheckVerb.RunOffline(context.Invocation))
+                : CheckVerb.RunAsync(context.Invocation, context.Get(online), context.Cancellation))
+        {
+            offline, online,
+        };
+    }
+
+    private static SyncCommand Generate(Terminal terminal)
+    {
+        var name = new Argument<string?>("NAME") { Description = "The mapping. [default: all]", Arity = ArgumentArity.ZeroOrOne };
+        var check = new Option<bool>("--check") { Description = "Write nothing; exit 7 when a file would change." };
+        return new SyncCommand(
+            "generate", "Write generated/NAME.ts: the rows as TypeScript sees them.", terminal,
+            context => GenerateVerb.RunAsync(context.Invocation, context.Get(name), context.Get(check), context.Cancellation))
+        {
+            name, check,
+        };
+    }
+
+    private static SyncCommand Pull(Terminal terminal)
+    {
+        var to = new Option<string?>("--to") { Description = "Another folder than the project.", HelpName = "DIR" };
+        var force = new Option<bool>("--force") { Description = "Overwrite what differs." };
+        return new SyncCommand(
+            "pull", "Restore the files of applied migrations from the database.", terminal,
+            context => PullVerb.RunAsync(context.Invocation, context.Get(to), context.Get(force), context.Cancellation))
+        {
+            to, force,
+        };
     }
 
     private static SyncCommand Import(Terminal terminal)
