@@ -79,6 +79,15 @@ internal sealed class ChangeBatch
     /// <summary>Sets the end of the transaction of the last change, a <see cref="ChangeKind.Commit"/>.</summary>
     public void SetEnd(Lsn end) => headers[Count - 1].End = end;
 
+    /// <summary>Gives all changes one position: rows of a page learn theirs after they were read.</summary>
+    public void Place(SyncPosition position)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            headers[i].Position = position;
+        }
+    }
+
     internal ColumnState StateOf(int column) => columns[column].State;
 
     internal ReadOnlySpan<byte> BytesOf(int column) => bytes.AsSpan(columns[column].Start, columns[column].Length);
@@ -110,7 +119,7 @@ internal sealed class ChangeBatch
         public readonly ChangeKind Kind = kind;
         public readonly RelationShape? Relation = relation;
         public readonly uint TransactionId = transactionId;
-        public readonly SyncPosition Position = position;
+        public SyncPosition Position = position;
         public readonly long CommitMicroseconds = commitMicroseconds;
         public Lsn End;
         public int NewFirst;

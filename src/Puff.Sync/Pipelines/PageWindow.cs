@@ -17,6 +17,7 @@ internal sealed class PageWindow
     private IReadOnlyCollection<uint> unproven = [];
     private ulong lastXmin;
     private long nextTicket;
+    private int pins;
     private int pruneAt = 1024;
 
     /// <summary>Whether touched keys are being recorded: from <see cref="Start"/> to <see cref="Stop"/>.</summary>
@@ -44,6 +45,23 @@ internal sealed class PageWindow
         lastXmin = 0;
     }
 
+    /// <summary>No page is accepted until its snapshot sees these transactions too: they ran when the table was published, or when the process began.</summary>
+    public void Await(IEnumerable<ulong> transactions) => unproven = [.. unproven, .. transactions.Select(t => unchecked((uint)t))];
+
+    /// <summary>Keeps recording between reads, as long as a snapshot runs.</summary>
+    public void Pin() => pins++;
+
+    public void Unpin() => pins--;
+
+    /// <summary>Forgets what is recorded when nobody needs it any more.</summary>
+    public void StopIfIdle()
+    {
+        if (IsRecording && pins == 0 && held.Count == 0 && readFloors.Count == 0)
+        {
+            Stop();
+        }
+    }
+
     /// <summary>Forgets everything: nothing is held or being read any more, or the stream was interrupted and all has to be read again.</summary>
     public void Stop()
     {
@@ -54,6 +72,14 @@ internal sealed class PageWindow
         readFloors.Clear();
         unproven = [];
         pruneAt = 1024;
+    }
+
+    /// <summary>The pages that are held, which are no longer.</summary>
+    public IReadOnlyList<HeldPage> TakeHeld()
+    {
+        HeldPage[] taken = [.. held];
+        held.Clear();
+        return taken;
     }
 
     /// <summary>To be called before a page or keys are read: keeps what its snapshot may not see from being forgotten.</summary>
@@ -291,8 +317,9 @@ internal sealed class PageWindow
 /// <summary>Rows read outside the stream, waiting for it.</summary>
 /// <param name="Keys">Of each row, in their order.</param>
 /// <param name="Asked">Of a read by key: what was asked for. Null for pages.</param>
-/// <param name="Source">Whose they are: what the owner needs to go on with them.</param>
-internal sealed record HeldPage(RowPage Page, IReadOnlyList<RowKey> Keys, IReadOnlyList<RowKey>? Asked, object Source);
+/// <param name="Owner">Who waits for them.</param>
+/// <param name="Lease">What the rows weigh in memory.</param>
+internal sealed record HeldPage(RowPage Page, IReadOnlyList<RowKey> Keys, IReadOnlyList<RowKey>? Asked, PageOwner Owner, Lease Lease);
 
 /// <summary>A page the stream has passed.</summary>
 /// <param name="Apply">Indices of the rows that are the newest known.</param>

@@ -78,7 +78,7 @@ public sealed class PageWindowTests
     {
         var window = Recording();
         long ticket = window.BeginRead();
-        var page = new HeldPage(Page(Seeing(10, 20), high: 100, 1), [Key(1)], [Key(1), Key(2), Key(3), Key(4), Key(2)], this);
+        var page = new HeldPage(Page(Seeing(10, 20), high: 100, 1), [Key(1)], [Key(1), Key(2), Key(3), Key(4), Key(2)], new NoOwner(), Weightless);
         Assert.True(window.TryHold(ticket, page));
         window.Record(Key(3), 21, incomplete: false);
         window.Record(Key(4), 21, incomplete: true);
@@ -186,6 +186,15 @@ public sealed class PageWindowTests
         return new RowPage(rows, snapshot, new Lsn(high), false, null);
     }
 
+    internal static Lease Weightless => Lease.Take(new MemoryBudget(1), 0);
+
+    internal sealed class NoOwner : PageOwner
+    {
+        public override void Applied(JudgedPage page, long written)
+        {
+        }
+    }
+
     private static PageWindow Recording()
     {
         var window = new PageWindow();
@@ -195,7 +204,7 @@ public sealed class PageWindowTests
 
     private static TransactionSnapshot Seeing(ulong xmin, ulong xmax, params ulong[] running) => new(xmin, xmax, new HashSet<ulong>(running));
 
-    internal static HeldPage Held(RowPage page) => new(page, [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, [0])!.Value)], null, page);
+    internal static HeldPage Held(RowPage page) => new(page, [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, [0])!.Value)], null, new NoOwner(), Weightless);
 
     private static void Hold(PageWindow window, RowPage page) => Assert.True(window.TryHold(window.BeginRead(), Held(page)));
 }

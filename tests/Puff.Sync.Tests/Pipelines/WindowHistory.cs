@@ -159,7 +159,7 @@ internal sealed class WindowHistory(Random random)
     {
         foreach (JudgedPage judged in window.Pass(new Lsn(delivered)))
         {
-            var contents = (Dictionary<RowKey, ulong>)judged.Held.Source;
+            Dictionary<RowKey, ulong> contents = ((Contents)judged.Held.Owner).Rows;
             foreach (int row in judged.Apply)
             {
                 RowKey key = judged.Held.Keys[row];
@@ -198,8 +198,8 @@ internal sealed class WindowHistory(Random random)
         ulong[] open = [.. running.Concat(invisible).Select(t => t.Number)];
         var snapshot = new TransactionSnapshot(open.Length == 0 ? nextTransaction : open.Min(), nextTransaction, open.ToHashSet());
         RowPage page = PageWindowTests.Page(snapshot, position, found);
-        var contents = found.ToDictionary(PageWindowTests.Key, k => visible[k]);
-        HeldPage held = PageWindowTests.Held(page) with { Asked = asked, Source = contents };
+        var contents = new Contents(found.ToDictionary(PageWindowTests.Key, k => visible[k]));
+        HeldPage held = PageWindowTests.Held(page) with { Asked = asked, Owner = contents };
         long ticket = window.BeginRead();
         if (!window.TryHold(ticket, held))
         {
@@ -219,6 +219,15 @@ internal sealed class WindowHistory(Random random)
         else
         {
             rows.Remove(key);
+        }
+    }
+
+    private sealed class Contents(Dictionary<RowKey, ulong> rows) : PageOwner
+    {
+        public Dictionary<RowKey, ulong> Rows => rows;
+
+        public override void Applied(JudgedPage page, long written)
+        {
         }
     }
 
