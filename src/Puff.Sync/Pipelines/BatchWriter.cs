@@ -40,6 +40,9 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
         return token is { } there && SyncPosition.TryParse(there.Position, out SyncPosition position) ? position : null;
     }
 
+    /// <summary>Goes on where another writer of the same mapping was before its first write.</summary>
+    public void Adopt(BatchWriter before) => (Found, token, mark) = (before.Found, before.token, before.mark);
+
     public async Task WriteAsync(LaneBatch batch, SyncPosition position, CancellationToken cancellation)
     {
         IReadOnlyList<DocumentAction> actions = batch.Actions.Take();
@@ -192,7 +195,7 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
 
     private async Task SendOnceAsync(DestinationBatch batch, CancellationToken cancellation)
     {
-        await context.WriteGate.WaitAsync(cancellation);
+        await context.WriteGate.EnterAsync(cancellation);
         try
         {
             stats.Requests++;
@@ -209,7 +212,7 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
         }
         finally
         {
-            context.WriteGate.Release();
+            context.WriteGate.Leave();
         }
     }
 

@@ -34,7 +34,8 @@ internal sealed class Heartbeat(LaneContext context, StreamRouter router, Progre
         while (true)
         {
             Task next = context.Wake.Next;
-            if (Awaited() is { } awaited && awaited > router.Delivered)
+            // Also when the stream is beyond what the page waits for: it may have been before the page was there.
+            if (HoldsPages())
             {
                 await BeatAsync(cancellation);
                 // It is on its way; another is sent when pages still wait after a while.
@@ -89,21 +90,17 @@ internal sealed class Heartbeat(LaneContext context, StreamRouter router, Progre
         }
     }
 
-    private Lsn? Awaited()
+    private bool HoldsPages()
     {
-        Lsn? lowest = null;
         foreach (Lane lane in router.Lanes)
         {
-            lock (lane.Intake.Sync)
+            if (lane.Intake.HoldsPages)
             {
-                if (lane.Intake.Window.Awaited is { } ofLane && (lowest is null || ofLane < lowest))
-                {
-                    lowest = ofLane;
-                }
+                return true;
             }
         }
 
-        return lowest;
+        return false;
     }
 
     private void Returned(string content)

@@ -9,8 +9,9 @@ namespace Puff.Sync.Pipelines;
 /// <param name="boundary">What may be confirmed to the server meanwhile.</param>
 internal sealed class Hold(SyncPosition before, Lsn boundary)
 {
-    private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource done = new();
     private int pending = 1;
+    private bool isDone;
 
     public SyncPosition Before => before;
 
@@ -18,7 +19,7 @@ internal sealed class Hold(SyncPosition before, Lsn boundary)
 
     public Task Done => done.Task;
 
-    public bool IsDone => done.Task.IsCompleted;
+    public bool IsDone => Volatile.Read(ref isDone);
 
     public void Add() => Interlocked.Increment(ref pending);
 
@@ -27,7 +28,8 @@ internal sealed class Hold(SyncPosition before, Lsn boundary)
     {
         if (Interlocked.Decrement(ref pending) == 0)
         {
-            done.TrySetResult();
+            Volatile.Write(ref isDone, true);
+            Completion.Later(done);
         }
     }
 }

@@ -14,10 +14,12 @@ internal sealed record PipelineMapping(
     MappingDefinition Definition, MappingRecord Record, string Namespace, IRowPlan Plan, IDestination Destination, ITransform? Transform);
 
 /// <summary>What all lanes of a pipeline share.</summary>
+/// <param name="Budget">Of what the stream brings.</param>
+/// <param name="PageBudget">Of rows read beside it: apart, because a held page waits for the stream, which must not wait for the page.</param>
 /// <param name="Random">For jitter.</param>
 /// <param name="Wake">Asks for a heartbeat: a page waits for the stream.</param>
 internal sealed record LaneContext(
-    PipelineOptions Options, ISyncState State, IRowSource Rows, MemoryBudget Budget, SemaphoreSlim WriteGate, TimeProvider Time, Random Random,
+    PipelineOptions Options, ISyncState State, IRowSource Rows, MemoryBudget Budget, MemoryBudget PageBudget, Turnstile WriteGate, TimeProvider Time, Random Random,
     PipelineEvents Events, Signal Wake)
 {
     /// <summary>Doubles from the base to the maximum, full jitter.</summary>
@@ -30,15 +32,23 @@ internal sealed record LaneContext(
         }
     }
 
+    /// <summary>Tells the state until it has heard.</summary>
+    public Task RecordAsync(Func<ISyncState, Task> action, CancellationToken cancellation) => AskAsync(
+        async state =>
+        {
+            await action(state);
+            return true;
+        },
+        cancellation);
+
     /// <summary>Asks the state until it answers.</summary>
-    public async Task RecordAsync(Func<ISyncState, Task> action, CancellationToken cancellation)
+    public async Task<T> AskAsync<T>(Func<ISyncState, Task<T>> question, CancellationToken cancellation)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                await action(State);
-                return;
+                return await question(State);
             }
             catch (StateUnavailableException failure)
             {

@@ -98,6 +98,18 @@ internal sealed class LaneIntake
         }
     }
 
+    /// <summary>Whether everything that came in is written; rows may still be being read again.</summary>
+    public bool IsWritten
+    {
+        get
+        {
+            lock (sync)
+            {
+                return outstanding.Count == 0 && open.Count == 0;
+            }
+        }
+    }
+
     /// <summary>What may be confirmed to the server as far as this lane is concerned, when the stream's last whole transaction ended at <paramref name="end"/>.</summary>
     public Lsn Confirmable(Lsn end)
     {

@@ -39,9 +39,10 @@ internal sealed class ProgressKeeper(StreamRouter router, IChangeFeed feed, Lane
 
     public async Task RunAsync(CancellationToken cancellation)
     {
+        var pause = TimeSpan.FromMilliseconds(Math.Clamp(context.Options.BatchDelay.TotalMilliseconds, 10, 200));
         while (true)
         {
-            await Task.Delay(context.Options.BatchDelay < TimeSpan.FromMilliseconds(200) ? context.Options.BatchDelay : TimeSpan.FromMilliseconds(200), context.Time, cancellation);
+            await Task.Delay(pause, context.Time, cancellation);
             await SaveAsync(cancellation);
         }
     }

@@ -124,7 +124,7 @@ internal sealed class Rereader(PipelineMapping mapping, LaneContext context, Lan
                 RowPage page = await context.Rows.ReadKeysAsync(RowQueries.ByKey(mapping), [.. read.Keys.Keys.Select(k => k.Values)], cancellation);
                 int[] columns = page.Rows.Count == 0 ? [] : OrdinalsOf(page.Rows[0].Relation);
                 RowKey[] keys = [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, columns)!.Value)];
-                Lease lease = Lease.Take(context.Budget, page.Rows.ByteCount);
+                Lease lease = Lease.Take(context.PageBudget, page.Rows.ByteCount);
                 if (intake.TryHold(ticket, new HeldPage(page, keys, [.. read.Keys.Keys], read, lease)))
                 {
                     context.Wake.Set();

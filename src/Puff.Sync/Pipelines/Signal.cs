@@ -5,12 +5,20 @@ namespace Puff.Sync.Pipelines;
 /// </summary>
 internal sealed class Signal
 {
-    private TaskCompletionSource source = New();
+    private TaskCompletionSource source = new();
 
     /// <summary>Completes at the next <see cref="Set"/>.</summary>
     public Task Next => Volatile.Read(ref source).Task;
 
-    public void Set() => Interlocked.Exchange(ref source, New()).TrySetResult();
+    public void Set() => Completion.Later(Interlocked.Exchange(ref source, new TaskCompletionSource()));
+}
 
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+/// <summary>
+/// Completes tasks apart from who causes it, who may hold locks, but on that one's scheduler: a source that runs continuations asynchronously would send those of
+/// WhenAny and WaitAsync to the thread pool, out of a simulation's order.
+/// </summary>
+internal static class Completion
+{
+    public static void Later(TaskCompletionSource source) => Task.Factory.StartNew(
+        static s => ((TaskCompletionSource)s!).TrySetResult(), source, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Current);
 }

@@ -167,7 +167,7 @@ internal sealed class SnapshotJob
 
             if (!isLast && pages.Count < context.Options.PagesInFlight)
             {
-                await context.Budget.WaitAsync(cancellation);
+                await context.PageBudget.WaitAsync(cancellation);
                 PendingPage page = await ReadPageAsync(query, cursor, pages.Count > 0 ? pages.Last() : null, cancellation);
                 pages.Enqueue(page);
                 cursor = page.Cursor ?? cursor;
@@ -207,7 +207,7 @@ internal sealed class SnapshotJob
                     () => context.Rows.ReadPageAsync(query, cursor, saved.Upper, pageRows, context.Options.PageBytes, cancellation), cancellation);
                 int[] columns = page.Rows.Count == 0 ? [] : lane.Rereader.OrdinalsOf(page.Rows[0].Relation);
                 RowKey[] keys = [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, columns)!.Value)];
-                Lease lease = Lease.Take(context.Budget, page.Rows.ByteCount + (64L * page.Rows.Count));
+                Lease lease = Lease.Take(context.PageBudget, page.Rows.ByteCount + (64L * page.Rows.Count));
                 var pending = new PendingPage(this, page, before);
                 Interlocked.Increment(ref inFlight);
                 if (lane.Intake.TryHold(ticket, new HeldPage(page, keys, null, pending, lease)))
