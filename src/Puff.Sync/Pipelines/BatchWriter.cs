@@ -20,6 +20,7 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
     private long number;
     private int sentSchema;
     private bool isUnknown;
+    private bool exists;
 
     /// <summary>What there was at the destination when the process began.</summary>
     public NamespaceState? Found { get; private set; }
@@ -41,7 +42,7 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
     }
 
     /// <summary>Goes on where another writer of the same mapping was before its first write.</summary>
-    public void Adopt(BatchWriter before) => (Found, token, mark) = (before.Found, before.token, before.mark);
+    public void Adopt(BatchWriter before) => (Found, token, mark, exists) = (before.Found, before.token, before.mark, before.exists);
 
     public async Task WriteAsync(LaneBatch batch, SyncPosition position, CancellationToken cancellation)
     {
@@ -52,7 +53,8 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
         }
 
         mark = batch.Mark ?? mark;
-        if (actions.Count > 0 || batch.DeleteByFilter is not null)
+        exists |= Found?.Exists == true || actions.Any(a => a.Operation == DocumentOperation.Upsert);
+        if (exists && (actions.Count > 0 || batch.DeleteByFilter is not null))
         {
             long started = context.Time.GetTimestamp();
             var bad = new List<(DocumentAction Action, DestinationException Failure)>();
