@@ -39,7 +39,7 @@ internal sealed class Heartbeat(LaneContext context, StreamRouter router, Progre
             {
                 await BeatAsync(cancellation);
                 // It is on its way; another is sent when pages still wait after a while.
-                await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(50), context.Time, cancellation), next);
+                await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(50), context.Time, CancellationToken.None), next).WaitAsync(cancellation);
                 continue;
             }
 

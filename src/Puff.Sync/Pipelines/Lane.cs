@@ -108,11 +108,8 @@ internal sealed class Lane
                 return;
             }
 
-            if (batch.IsEmpty)
-            {
-                batch.Since = context.Time.GetTimestamp();
-            }
-
+            // Not cancelled with the rest: a cancelled delay would wake who waits for any of several tasks on another scheduler.
+            batch.Due ??= Task.Delay(context.Options.BatchDelay, context.Time, CancellationToken.None);
             nextIndex = await preparer.PrepareAsync(item!, nextIndex, batch, maxRows, cancellation);
             if (nextIndex >= item!.Indices.Count)
             {
@@ -129,33 +126,23 @@ internal sealed class Lane
             return false;
         }
 
-        return batch.IsClosed || batch.Changes >= context.Options.BatchRows || batch.Bytes >= context.Options.BatchBytes || Age() >= context.Options.BatchDelay
+        return batch.IsClosed || batch.Changes >= context.Options.BatchRows || batch.Bytes >= context.Options.BatchBytes || batch.Due is { IsCompleted: true }
             || batch.Finished.Exists(i => i.Page is not null) && item is null && !Intake.HasItems;
     }
 
-    private TimeSpan Age() => context.Time.GetElapsedTime(batch.Since);
-
     private async Task WaitAsync(Task? inFlight, Task arrived, CancellationToken cancellation)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var waits = new List<Task>(3) { arrived };
         if (inFlight is not null)
         {
-            waits.Add(inFlight);
+            await Task.WhenAny(arrived, inFlight).WaitAsync(cancellation);
         }
-        else if (!batch.IsEmpty)
+        else if (!batch.IsEmpty && batch.Due is { } due)
         {
-            TimeSpan left = context.Options.BatchDelay - Age();
-            waits.Add(Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, context.Time, stop.Token));
+            await Task.WhenAny(arrived, due).WaitAsync(cancellation);
         }
-
-        try
+        else
         {
-            await Task.WhenAny(waits).WaitAsync(cancellation);
-        }
-        finally
-        {
-            stop.Cancel();
+            await arrived.WaitAsync(cancellation);
         }
     }
 

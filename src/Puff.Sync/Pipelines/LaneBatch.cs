@@ -41,8 +41,8 @@ internal sealed class LaneBatch
 
     public SnapshotMark? Mark { get; set; }
 
-    /// <summary>When its first change came in (timestamp of the clock).</summary>
-    public long Since { get; set; }
+    /// <summary>Completes when its first change has waited long enough.</summary>
+    public Task? Due { get; set; }
 
     /// <summary>Nothing may be added: a truncate or a group ends it.</summary>
     public bool IsClosed { get; set; }

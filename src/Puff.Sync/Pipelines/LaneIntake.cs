@@ -98,6 +98,16 @@ internal sealed class LaneIntake
         }
     }
 
+    /// <summary>In words, for whoever wants to know what it waits for.</summary>
+    public string Describe()
+    {
+        lock (sync)
+        {
+            return $"queue {queue.Count}, outstanding {outstanding.Count}, holds {holds.Count(h => !h.IsDone)}, open {open.Count}, held {Window.HeldCount}, "
+                + $"recording {Window.IsRecording}, stopped {stoppedAt}, applied {applied}, routed {routed}";
+        }
+    }
+
     /// <summary>Whether everything that came in is written; rows may still be being read again.</summary>
     public bool IsWritten
     {
@@ -263,8 +273,10 @@ internal sealed class LaneIntake
             foreach (LaneItem item in items)
             {
                 // Almost always the first: lanes work in order.
-                outstanding.Remove(item);
-                item.Lease.Release();
+                if (outstanding.Remove(item))
+                {
+                    item.Lease.Release();
+                }
             }
 
             if (upTo is { } position && position > applied)

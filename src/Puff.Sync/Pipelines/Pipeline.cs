@@ -445,7 +445,14 @@ internal sealed partial class Pipeline
             }
 
             TimeSpan pause = target is null ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMilliseconds(20);
-            await Quietly(Task.Delay(pause, parts.Time, stop));
+            try
+            {
+                await Task.Delay(pause, parts.Time, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
         }
     }
 

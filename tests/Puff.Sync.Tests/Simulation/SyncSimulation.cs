@@ -27,6 +27,7 @@ internal sealed class SyncSimulation
     private bool isFaulty = true;
     private SimulatedNode? node;
     private Task? running;
+    private Pipeline? last;
     private int processes;
 
     private SyncSimulation(int seed, TextWriter? trace)
@@ -171,6 +172,7 @@ internal sealed class SyncSimulation
             options, new PipelineParts(state, source, source, source, time, new Random(world.Random.Next()), events), "slot", home.Name,
             tables.Pipeline!.Confirmed);
         isUp = true;
+        last = pipeline;
         await pipeline.RunAsync(mappings, goal, CancellationToken.None);
         await state.DisposeAsync();
     }
@@ -225,7 +227,10 @@ internal sealed class SyncSimulation
             }
         }
 
-        throw new InvalidOperationException($"it never caught up:\n{string.Join('\n', notes.TakeLast(60))}", running!.Exception);
+        string lanes = string.Join('\n', last!.Hosts.Select(h =>
+            $"{h.Name} {h.Phase} jobs {h.Jobs.Count} rereads idle {h.Lane.Rereader.IsIdle}: {h.Lane.Intake.Describe()}"));
+        lanes += $"\ndone {last.Progress.Done} confirmed {last.Progress.Confirmed} end {last.Router.Mark.End} used {last.Budget.Used} of {last.Budget.Limit}; log {database.Insert}";
+        throw new InvalidOperationException($"it never caught up:\n{lanes}\n{string.Join('\n', notes.TakeLast(60))}", running!.Exception);
     }
 
     private void Compare(int seed)
