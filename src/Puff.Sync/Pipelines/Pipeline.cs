@@ -361,6 +361,7 @@ internal sealed partial class Pipeline
             try
             {
                 router.Restart(progress.Confirmed);
+                router.SetLanes(Hosts.Select(h => h.Lane));
                 await foreach (ChangeBatch batch in parts.Feed.ReadAsync(progress.Confirmed, options.FeedBytes, either.Token))
                 {
                     if (!isConnected)

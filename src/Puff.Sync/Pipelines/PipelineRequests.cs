@@ -59,7 +59,7 @@ internal sealed partial class Pipeline
             hosts[hosts.IndexOf(host)] = opened;
         }
 
-        router.SetLanes(Hosts.Select(h => h.Lane));
+        // It gets its changes from the session that begins now: what the old one still delivers lies beyond what it needs first.
         await SetPhaseAsync(opened, opened.Phase, opened.ReasonCode, opened.ReasonText, cancellation);
         StartLane(opened, requestsEnd);
         RestartStream();

@@ -14,7 +14,7 @@ internal static class SyncCommands
             sync.Options.Add(option);
         }
 
-        foreach (Command verb in (IEnumerable<Command>)[.. ProjectCommands.All(terminal), .. DatabaseCommands.All(terminal)])
+        foreach (Command verb in (IEnumerable<Command>)[.. ProjectCommands.All(terminal), .. DatabaseCommands.All(terminal), .. RunCommands.All(terminal)])
         {
             sync.Subcommands.Add(verb);
         }
