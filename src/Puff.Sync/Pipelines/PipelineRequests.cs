@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Puff.Sync.Changes;
 using Puff.Sync.Postgres;
 using Puff.Sync.State;
 
