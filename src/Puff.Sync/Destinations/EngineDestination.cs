@@ -72,6 +72,8 @@ internal sealed class EngineDestination(PuffEngine engine, Func<ValueTask>? disp
         string name, Value? after, int limit, IReadOnlyList<string> attributes, Filter? filter, CancellationToken cancellation) =>
         QueryAsync(name, ByIds.After(after, filter), limit, attributes, cancellation);
 
+    public string? GetAwaitedPosition(string name) => engine.GetAwaitedPosition(name);
+
     public async Task DropAsync(string name, CancellationToken cancellation)
     {
         try

@@ -28,6 +28,12 @@ internal interface IDestination : IAsyncDisposable
     Task<IReadOnlyList<DocumentRow>> ScanAsync(
         string name, Value? after, int limit, IReadOnlyList<string> attributes, Filter? filter, CancellationToken cancellation);
 
+    /// <summary>
+    /// The greatest position that somebody waits for in a namespace, in the form of tokens: an idle mapping that has passed it writes its token alone, so that
+    /// the waiting ends. Null when nobody waits, and of destinations that cannot tell.
+    /// </summary>
+    string? GetAwaitedPosition(string name) => null;
+
     /// <summary>Deletes the namespace; that it does not exist is fine.</summary>
     Task DropAsync(string name, CancellationToken cancellation);
 }

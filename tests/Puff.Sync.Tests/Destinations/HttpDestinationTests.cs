@@ -190,7 +190,7 @@ public sealed class HttpDestinationTests
     public async Task A_query_waits_for_the_position_it_names()
     {
         await using var server = await LocalServer.StartAsync();
-        var engine = new EngineDestination(server.Engine);
+        IDestination engine = new EngineDestination(server.Engine);
         var first = new WriteToken("default/posts/1", "0000000000000100/00000001", null);
         await engine.WriteAsync(new DestinationBatch("posts") { Upserts = [new(Value.UInt(1), [])], Token = first }, default);
         Assert.Equal((200, 1), await QueryAsync(server, "0/100", "wait=0"));
@@ -204,9 +204,11 @@ public sealed class HttpDestinationTests
             await Task.Yield();
         }
 
+        // What an idle mapping does when somebody waits for what it has passed without a change of its own.
+        Assert.Equal("0000000000000200/00000000", engine.GetAwaitedPosition("posts"));
         var second = first with { Position = "0000000000000200/00000000" };
-        await engine.WriteAsync(new DestinationBatch("posts") { Upserts = [new(Value.UInt(2), [])], Token = second, Expected = first }, default);
-        Assert.Equal((200, 2), await waiting);
+        await engine.WriteAsync(new DestinationBatch("posts") { Token = second, Expected = first }, default);
+        Assert.Equal((200, 1), await waiting);
     }
 
     private static async Task<(int Status, int Rows)> QueryAsync(LocalServer server, string position, string prefer)
