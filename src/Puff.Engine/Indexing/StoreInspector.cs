@@ -1,8 +1,10 @@
 using System.Globalization;
+using Puff.Engine.Encoding;
 using Puff.Engine.Formats;
 using Puff.Engine.Namespaces;
 using Puff.Engine.Schema;
 using Puff.Engine.Segments;
+using Puff.Engine.Storage;
 using Puff.Engine.Wal;
 
 namespace Puff.Engine.Indexing;
@@ -40,7 +42,28 @@ internal sealed class StoreInspector(EngineContext context)
                 new("tokens", ["token", "position", "payload bytes"],
                     manifest.Tokens.Select(t => Row(t.Name, t.Position, Text(t.Payload?.Length ?? 0))).ToArray()),
                 new("pins held", ["key"], manifest.PinsHeld.Select(p => Row(p)).ToArray()),
+                new("opening object", ["object", "bytes", "bytes in it", "runs"], await OpeningRowsAsync(keys, cancellation)),
             ]);
+    }
+
+    /// <summary>What the opening object has of which objects; none where there is no such object.</summary>
+    private async Task<IReadOnlyList<string>[]> OpeningRowsAsync(NamespaceKeys keys, CancellationToken cancellation)
+    {
+        var got = await context.Store.GetAsync(keys.Opening, default, StorePurpose.User, cancellation);
+        try
+        {
+            return got.Content is null ? []
+                : OpeningFormat.ReadDirectory(got.Content.Span)
+                    .Select(e => Row(e.Key, Text(e.Bytes), Text(e.Runs.Sum(r => r.Length)), Text(e.Runs.Count))).ToArray();
+        }
+        catch (Exception damage) when (damage is CorruptDataException or OverflowException)
+        {
+            return [Row($"damaged, and harmless: {damage.Message}", "-", "-", "-")];
+        }
+        finally
+        {
+            got.Content?.Release();
+        }
     }
 
     /// <param name="name">The namespace.</param>

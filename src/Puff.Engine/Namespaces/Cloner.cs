@@ -39,7 +39,9 @@ internal sealed class Cloner(EngineContext context)
             Segments = origin.Manifest.Segments,
             Trees = origin.Manifest.Trees,
         };
+        var opening = CopyOpeningAsync(source, target, manifest);
         await BranchAsync(target, before, manifest, () => CheckStillThere(source, sourceView.ReadAt));
+        await opening;
         return new WriteResult { RowsCopied = snapshot.LiveDocuments };
     }
 
@@ -62,6 +64,26 @@ internal sealed class Cloner(EngineContext context)
         }
 
         await PublishAsync(target, before, manifest with { PinsHeld = [.. manifest.PinsHeld, .. pins] }, pins);
+    }
+
+    /// <summary>
+    /// A branch begins with its source's objects, of which the source's opening object has what opening takes. Without it a branch only opens in more steps.
+    /// </summary>
+    private async Task CopyOpeningAsync(Namespace source, Namespace target, Manifest manifest)
+    {
+        if (manifest.Segments.Count == 0 || context.Store.Capabilities.SupportsMapping)
+        {
+            return;
+        }
+
+        try
+        {
+            await context.Store.CopyAsync(source.Keys.Opening, target.Keys.Opening, StorePurpose.Manifest, CancellationToken.None);
+        }
+        catch (PuffException)
+        {
+            // The indexer writes one when it has something to index.
+        }
     }
 
     public async Task<WriteResult> CopyAsync(Namespace source, Namespace target)

@@ -154,6 +154,24 @@ public sealed class ColdQueryTests
     }
 
     [Fact]
+    public async Task A_branch_opens_with_what_its_source_had_for_that_and_inspection_shows_it()
+    {
+        await using var fixture = await FillAsync(300, 20);
+        await PrepareAsync(fixture);
+        await using (var writer = await fixture.OpenAsync(new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions { HedgedShare = 0 })))
+        {
+            await writer.WriteAsync("branch", new WriteRequest { BranchFromNamespace = Name });
+            var report = await writer.InspectManifestAsync("branch", TestContext.Current.CancellationToken);
+            Assert.Contains(report.Tables.Single(t => t.Title == "opening object").Rows, r => r[0].Contains($"/{Name}/seg/", StringComparison.Ordinal));
+        }
+
+        await using var engine = await fixture.OpenAsync(new ExtentObjectStore(new RemoteStore(fixture.Store), new ExtentStoreOptions { HedgedShare = 0 }));
+        var cold = await engine.QueryAsync("branch", Request("vector"));
+        Assert.Equal(1, cold.Cost.Reads.Steps);
+        await AssertSameAsync(fixture, "vector", cold);
+    }
+
+    [Fact]
     public async Task Check_knows_the_opening_object()
     {
         await using var fixture = await FillAsync(300, 20);

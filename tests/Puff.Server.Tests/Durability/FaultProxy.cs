@@ -54,6 +54,9 @@ internal sealed class FaultProxy : IAsyncDisposable
     /// <summary>No request gets through in either direction.</summary>
     public bool IsCut { get; set; }
 
+    /// <summary>Packets vanish in both directions: nothing is refused, closed or answered, as by a network that has come apart.</summary>
+    public bool IsSilent { get; set; }
+
     /// <summary>Requests spoiled so far, those of a cut line included.</summary>
     public long Faults => Interlocked.Read(ref faults);
 
@@ -74,6 +77,7 @@ internal sealed class FaultProxy : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
+        await WhileSilentAsync(context);
         var fault = Draw();
         if (fault != StoreFault.None || IsCut)
         {
@@ -100,6 +104,16 @@ internal sealed class FaultProxy : IAsyncDisposable
         await ForwardAsync(context, fault);
     }
 
+    /// <summary>Until whoever asked has given up.</summary>
+    private async Task WhileSilentAsync(HttpContext context)
+    {
+        if (IsSilent)
+        {
+            Interlocked.Increment(ref faults);
+            await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        }
+    }
+
     private StoreFault Draw()
     {
         lock (gate)
@@ -121,6 +135,7 @@ internal sealed class FaultProxy : IAsyncDisposable
         using var request = CreateRequest(context);
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
         byte[] body = await response.Content.ReadAsByteArrayAsync(context.RequestAborted);
+        await WhileSilentAsync(context);
         if (fault == StoreFault.LostReply || IsCut)
         {
             context.Abort();

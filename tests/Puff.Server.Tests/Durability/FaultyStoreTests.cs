@@ -68,6 +68,27 @@ public sealed class FaultyStoreTests
         await AgreeAsync(cluster, registers);
     }
 
+    [Fact]
+    public async Task A_node_whose_packets_vanish_says_so_while_others_go_on()
+    {
+        await using var cluster = await FaultyCluster.StartAsync(nodes: 2, Aggressive);
+        using var http = ClusterClient.CreateHttp();
+        var registers = new RegisterClient(http, Name, registers: 2);
+        await registers.CreateAsync(cluster.Urls[0]);
+        Assert.True(await registers.StepAsync(cluster.Urls[1], 1));
+
+        cluster.Silence(node: 1, isSilent: true);
+        var lost = registers.ReadAsync(cluster.Urls[1]);
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.True(await registers.StepAsync(cluster.Urls[0], 1 + i % 2));
+        }
+
+        Assert.Null(await lost);
+        cluster.Silence(node: 1, isSilent: false);
+        await AgreeAsync(cluster, registers);
+    }
+
     private static async Task AgreeAsync(FaultyCluster cluster, RegisterClient registers)
     {
         foreach (string url in cluster.Urls)
@@ -115,6 +136,8 @@ public sealed class FaultyStoreTests
         public void SetFaultRate(double rate) => lines.ForEach(l => l.FaultRate = rate);
 
         public void Cut(int node, bool isCut) => lines[node].IsCut = isCut;
+
+        public void Silence(int node, bool isSilent) => lines[node].IsSilent = isSilent;
 
         /// <summary>After a soak there is much to be read again.</summary>
         public Task<Outcome> CheckAsync() =>
