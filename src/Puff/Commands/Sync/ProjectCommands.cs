@@ -7,7 +7,8 @@ namespace Puff.Commands.Sync;
 /// <summary>Verbs about a project's files: init, new, generate, check, pull, import.</summary>
 internal static class ProjectCommands
 {
-    public static IEnumerable<Command> All(Terminal terminal) => [Init(terminal), New(terminal), Generate(terminal), Check(terminal), Pull(terminal), Import(terminal)];
+    public static IEnumerable<Command> All(Terminal terminal) =>
+        [Init(terminal), New(terminal), Generate(terminal), Check(terminal), Pull(terminal), Import(terminal)];
 
     private static SyncCommand Init(Terminal terminal)
     {
