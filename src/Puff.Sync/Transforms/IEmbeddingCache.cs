@@ -61,6 +61,7 @@ internal sealed class DestinationEmbeddingCache(string attribute, DocumentFetch 
     {
         ValueKind.VectorF32 => vector.AsVectorF32,
         ValueKind.VectorF16 => [.. vector.AsVectorF16.Select(number => (float)number)],
+        ValueKind.IntArray => [.. vector.AsInts.Select(number => (float)number)],
         ValueKind.FloatArray => [.. vector.AsFloats.Select(number => (float)number)],
         _ => null,
     };

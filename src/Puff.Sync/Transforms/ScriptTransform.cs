@@ -32,7 +32,7 @@ internal sealed class ScriptTransform(TransformHost host, MappingDefinition mapp
     }
 
     /// <inheritdoc/>
-    /// <remarks>A process that ends is replaced and the changes sent again once, but at the first attempt only: halves of a batch come with higher ones.</remarks>
+    /// <remarks>A process that ends is replaced and the changes sent again once, at the first attempt only: halves of a batch come with higher ones.</remarks>
     public async Task<IReadOnlyList<IReadOnlyList<TransformAction>>> RunAsync(
         IReadOnlyList<TransformInput> changes, int attempt, CancellationToken cancellation)
     {

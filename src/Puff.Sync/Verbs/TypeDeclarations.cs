@@ -34,7 +34,8 @@ internal static partial class TypeDeclarations
         text.Append(CultureInfo.InvariantCulture, $"export interface {MigrationText.RowNameOf(definition.Name)} {{\n");
         foreach (TableColumn column in columns)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  {NameOf(column.Name)}: {TypeOf(column.Type)}{(column.IsNullable ? " | null" : "")};\n");
+            string type = $"{TypeOf(column.Type)}{(column.IsNullable ? " | null" : "")}";
+            text.Append(CultureInfo.InvariantCulture, $"  {NameOf(column.Name)}: {type}; // {GeneratedTable.CommentOf(column)}\n");
         }
 
         text.Append("}\n\n");

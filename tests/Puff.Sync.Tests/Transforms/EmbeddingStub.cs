@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Puff.Sync.Tests.Transforms;
 
-/// <summary>An endpoint of the shape of OpenAI's embeddings on loopback: a text's vector begins with its length.</summary>
+/// <summary>Endpoints of the shape of OpenAI's embeddings and of Ollama's on loopback: a text's vector begins with its length.</summary>
 internal sealed class EmbeddingStub : IAsyncDisposable
 {
     private readonly HttpListener listener = new();
@@ -21,7 +21,7 @@ internal sealed class EmbeddingStub : IAsyncDisposable
             Url = $"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/v1";
             probe.Stop();
             listener.Prefixes.Clear();
-            listener.Prefixes.Add(Url + "/");
+            listener.Prefixes.Add(Url[..^"v1".Length]);
             try
             {
                 listener.Start();
@@ -84,6 +84,10 @@ internal sealed class EmbeddingStub : IAsyncDisposable
             {
                 context.Response.Headers["Retry-After"] = seconds;
             }
+        }
+        else if (context.Request.Url!.AbsolutePath == "/api/embed")
+        {
+            await context.Response.OutputStream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new { embeddings = texts.Select(Vector) }));
         }
         else
         {

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Puff.Sync.Tests.Transforms;
 
-/// <summary>What TypeScript is told of rows: generated files, the package of types, and the values that come with them.</summary>
+/// <summary>What TypeScript is told of rows: the package of types, and the values that come with them.</summary>
 public sealed class RowTypesTests
 {
     private static readonly TableShape Table = new(
@@ -23,37 +23,6 @@ public sealed class RowTypesTests
         ["id"]);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    [Fact]
-    public void A_generated_file_says_what_a_transform_sees_and_reads_back()
-    {
-        string text = RowTypes.Write("Posts", Table, Table.Columns);
-        Assert.Equal(
-            """
-            // Written by `puff sync generate`. Table public.posts.
-
-            export interface Posts {
-              id: bigint; // int8
-              title: string | null; // text
-              meta: unknown | null; // jsonb
-              price: string | null; // numeric 655366
-              vector: Float32Array | null; // vector 3
-              mood: "so \u0022so\u0022" | "fine"; // mood enum {"so \u0022so\u0022", "fine"}
-              tags: (string | null)[] | null; // _text array {"text"}
-              "odd name": number | null; // int4
-            }
-
-            export const columns = ["id", "title", "meta", "price", "vector", "mood", "tags", "odd name"] as const;
-            export const primaryKey = ["id"] as const;
-
-            """.ReplaceLineEndings("\n"),
-            text);
-        var read = RowTypes.Read(text);
-        Assert.Equal(("public", "posts"), (read.Schema, read.Table));
-        Assert.Equal(["id"], read.PrimaryKey);
-        Assert.Equal(text, RowTypes.Write("Posts", read, read.Columns));
-        Assert.Throws<FormatException>(() => RowTypes.Read("export interface Posts {}"));
-    }
 
     [Fact]
     public async Task The_package_compiles_what_is_right_and_refuses_what_is_wrong()

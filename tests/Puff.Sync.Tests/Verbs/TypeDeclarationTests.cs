@@ -27,14 +27,14 @@ public class TypeDeclarationTests
         """
         // Written by `puff sync generate` from public.posts. Do not edit.
         export interface BlogPosts {
-          id: bigint;
-          title: string | null;
-          "odd name": unknown | null;
-          mood: "sad" | "it\u0027s";
-          tags: (string | null)[] | null;
-          price: string | null;
-          place: { x: number | null } | null;
-          vector: Float32Array | null;
+          id: bigint; // int8
+          title: string | null; // text
+          "odd name": unknown | null; // jsonb
+          mood: "sad" | "it\u0027s"; // mood enum {"sad", "it\u0027s"}
+          tags: (string | null)[] | null; // _text array {"text"}
+          price: string | null; // numeric
+          place: { x: number | null } | null; // place composite {}
+          vector: Float32Array | null; // vector
         }
 
         export const columns = ["id", "title", "odd name", "mood", "tags", "price", "place", "vector"] as const;
@@ -43,6 +43,20 @@ public class TypeDeclarationTests
         """,
         TypeDeclarations.Write(Definition(new SourceDefinition("posts")), Table),
         ignoreLineEndingDifferences: true);
+
+    [Fact]
+    public void Comments_tell_the_table_where_no_database_can_be_asked()
+    {
+        string text = TypeDeclarations.Write(Definition(new SourceDefinition("posts")), Table);
+        var read = GeneratedTable.Read(text);
+        Assert.Equal(("public", "posts"), (read.Schema, read.Table));
+        Assert.Equal(["id"], read.PrimaryKey);
+        Assert.Equal([false, true, true, false, true, true, true, true], read.Columns.Select(column => column.IsNullable));
+        Assert.Equal(text.Split('\n').Select(CommentOf), TypeDeclarations.Write(Definition(new SourceDefinition("posts")), read).Split('\n').Select(CommentOf));
+        Assert.Throws<FormatException>(() => GeneratedTable.Read("export interface Posts {}"));
+
+        static string CommentOf(string line) => line[(line.IndexOf("; //", StringComparison.Ordinal) + 1)..];
+    }
 
     [Fact]
     public void Key_and_filter_columns_come_by_themselves()

@@ -14,7 +14,8 @@ internal static class SyncCommands
             sync.Options.Add(option);
         }
 
-        foreach (Command verb in (IEnumerable<Command>)[.. ProjectCommands.All(terminal), .. DatabaseCommands.All(terminal), .. RunCommands.All(terminal)])
+        foreach (Command verb in (IEnumerable<Command>)
+            [.. ProjectCommands.All(terminal), .. TransformCommands.All(terminal), .. DatabaseCommands.All(terminal), .. RunCommands.All(terminal)])
         {
             sync.Subcommands.Add(verb);
         }

@@ -1,36 +1,12 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using Puff.Sync.Changes;
-using Puff.Sync.Documents;
 
-namespace Puff.Sync.Transforms;
+namespace Puff.Sync.Verbs;
 
-/// <summary>
-/// The generated file of a mapping: its rows as an interface, their columns and the primary key. Each column carries its type in the database as a comment,
-/// so that the file serves where no database can be asked.
-/// </summary>
-internal static partial class RowTypes
+/// <summary>What a generated file tells of its table where no database can be asked: each column's type stands behind it as a comment.</summary>
+internal static partial class GeneratedTable
 {
-    private const string Heading = "// Written by `puff sync generate`. Table ";
-
-    /// <param name="name">The interface's name.</param>
-    /// <param name="columns">Those that the mapping reads, in the table's order.</param>
-    public static string Write(string name, TableShape table, IReadOnlyList<TableColumn> columns)
-    {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Heading}{table.Schema}.{table.Table}.\n\nexport interface {name} {{\n");
-        foreach (var column in columns)
-        {
-            string type = TypeScriptOf(SourceType.Of(column.Type, column.TypeModifier));
-            text.Append(CultureInfo.InvariantCulture, $"  {Property(column.Name)}: {type}{(column.IsNullable ? " | null" : "")}; // {DatabaseType(column)}\n");
-        }
-
-        text.Append(CultureInfo.InvariantCulture, $"}}\n\nexport const columns = [{List(columns.Select(column => column.Name))}] as const;\n");
-        text.Append(CultureInfo.InvariantCulture, $"export const primaryKey = [{List(table.PrimaryKey)}] as const;\n");
-        return text.ToString();
-    }
-
     /// <summary>The table as a generated file tells it. Throws <see cref="FormatException"/> for a text that is none.</summary>
     public static TableShape Read(string text)
     {
@@ -52,25 +28,38 @@ internal static partial class RowTypes
             [.. Quoted().Matches(key.Groups["names"].Value).Select(name => Unquote(name.Value))]);
     }
 
-    /// <summary>What a transform sees of a type.</summary>
-    public static string TypeScriptOf(in SourceType type) => type.Kind switch
-    {
-        SourceKind.Bool => "boolean",
-        SourceKind.Int or SourceKind.Float => "number",
-        SourceKind.BigInt => "bigint",
-        SourceKind.Bytes => "Uint8Array",
-        SourceKind.Json => "unknown",
-        SourceKind.Vector or SourceKind.HalfVector => "Float32Array",
-        SourceKind.SparseVector => "Record<string, number>",
-        SourceKind.IntVector => "number[]",
-        SourceKind.Composite => "Record<string, unknown>",
-        SourceKind.Hstore => "Record<string, string | null>",
-        SourceKind.Enum => string.Join(" | ", type.Type.Labels.Select(Quote)) is { Length: > 0 } union ? union : "string",
-        SourceKind.Array => $"({TypeScriptOf(type.Element)} | null)[]",
-        _ => "string",
-    };
+    /// <summary>A type of the server by its name, with the OID that filters know it by; 0 for types of extensions.</summary>
+    public static TypeShape Scalar(string name) => new(
+        name switch
+        {
+            "bool" => 16,
+            "bytea" => 17,
+            "name" => 19,
+            "int8" => 20,
+            "int2" => 21,
+            "int4" => 23,
+            "text" => 25,
+            "oid" => 26,
+            "json" => 114,
+            "float4" => 700,
+            "float8" => 701,
+            "bpchar" => 1042,
+            "varchar" => 1043,
+            "date" => 1082,
+            "time" => 1083,
+            "timestamp" => 1114,
+            "timestamptz" => 1184,
+            "interval" => 1186,
+            "timetz" => 1266,
+            "numeric" => 1700,
+            "uuid" => 2950,
+            "jsonb" => 3802,
+            _ => 0,
+        },
+        name);
 
-    private static string DatabaseType(TableColumn column)
+    /// <summary>The comment behind a column.</summary>
+    public static string CommentOf(TableColumn column)
     {
         var type = column.Type;
         string modifier = column.TypeModifier >= 0 ? string.Create(CultureInfo.InvariantCulture, $" {column.TypeModifier}") : "";
@@ -99,11 +88,9 @@ internal static partial class RowTypes
             "enum" => new TypeShape(0, parts[0], TypeCategory.Enum) { Labels = names },
             "array" => new TypeShape(0, parts[0], TypeCategory.Array) { Inner = new TypeShape(0, names.FirstOrDefault("text")) },
             "composite" => new TypeShape(0, parts[0], TypeCategory.Composite),
-            _ => new TypeShape(0, parts[0]),
+            _ => Scalar(parts[0]),
         };
     }
-
-    private static string Property(string name) => Identifier().IsMatch(name) ? name : Quote(name);
 
     private static string List(IEnumerable<string> names) => string.Join(", ", names.Select(Quote));
 
@@ -111,10 +98,7 @@ internal static partial class RowTypes
 
     private static string Unquote(string text) => text.StartsWith('"') ? System.Text.Json.JsonSerializer.Deserialize<string>(text)! : text;
 
-    [GeneratedRegex("^[A-Za-z_$][A-Za-z0-9_$]*$")]
-    private static partial Regex Identifier();
-
-    [GeneratedRegex(@"^// Written by `puff sync generate`\. Table (?<schema>[^.\n]+)\.(?<table>.+)\.$", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^// Written by `puff sync generate` from (?<schema>[^.\n]+)\.(?<table>.+)\. Do not edit\.$", RegexOptions.Multiline)]
     private static partial Regex TableLine();
 
     [GeneratedRegex(
