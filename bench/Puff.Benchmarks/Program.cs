@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms, --convert: a report. Otherwise BenchmarkDotNet,
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms, --convert, --lists: a report. Otherwise BenchmarkDotNet,
 // as in --filter '*TopK*'.
 switch (args)
 {
@@ -25,6 +25,9 @@ switch (args)
         break;
     case ["--transforms", .. var arguments]:
         await TransformReport.RunAsync(arguments is [var runtime] ? runtime : "auto");
+        break;
+    case ["--lists", ..]:
+        ListReport.Run();
         break;
     case ["--convert", ..]:
         ConvertReport.Run();

@@ -42,6 +42,9 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
     /// <summary>Of each document the ordinal plus 1, made from the lists of an index that has no such table; else null.</summary>
     private int[]? ordinalOf;
 
+    /// <summary>Whose lists make that table when documents are first added one by one; null when they do not.</summary>
+    private SetView? unread;
+
     /// <summary>Ordinal to number plus 1, 0 while unknown; of bytes only.</summary>
     private int[] numberOf = [];
 
@@ -70,12 +73,19 @@ internal sealed class DistinctMeasure(AttributeDefinition attribute, string labe
         rows = array?.Elements ?? column;
         index = column is null ? null : view.GetIndex(attribute);
         seen = null;
-        ordinalOf = isOnly && array is null && index is { Ordinals: null, HasLists: true } && view.MatchCount >= index.Values / 16 ? ReadLists(view) : null;
+        ordinalOf = null;
+        unread = isOnly && array is null && index is { Ordinals: null, HasLists: true } && view.MatchCount >= index.Values / 16 ? view : null;
         numberOf = index?.Ordinals is not null && rows is BytesColumn ? new int[index.Values] : [];
     }
 
     public override void Add(ReadOnlySpan<int> documents, ReadOnlySpan<int> groups)
     {
+        if (unread is not null)
+        {
+            ordinalOf = ReadLists(unread);
+            unread = null;
+        }
+
         if (rows is null)
         {
             return;
