@@ -4,6 +4,7 @@ using Puff.Workloads.Cold;
 using Puff.Workloads.Edge;
 using Puff.Workloads.Filters;
 using Puff.Workloads.Sparse;
+using Puff.Workloads.Sync;
 using Puff.Workloads.Text;
 using Puff.Workloads.Tokens;
 using Puff.Workloads.Vectors;
@@ -54,6 +55,9 @@ switch (args.FirstOrDefault())
     case "sparse":
         await SparseWorkload.RunAsync(Options.Parse(rest));
         return 0;
+    case "sync":
+        await SyncWorkload.RunAsync(Options.Parse(rest));
+        return 0;
     case "text":
         await TextWorkload.RunAsync(Options.Parse(rest));
         return 0;
@@ -83,6 +87,7 @@ switch (args.FirstOrDefault())
               sparse  [--set generated|stackexchange] [--documents 1000000] [--queries 300] [--seed 1] [--dir DIR] 
                       [--mode all|fill] [--peer yes|no] [--scan yes|no] [--k 0] [--rounds 2]
                                                                                   queries a second of SparseKNN, beside a plain scan and an exhaustive index
+              sync    [--mode decode|slot|snapshot|all] [--rows 300000]           decoding of a recorded stream, a slot beside pg_recvlogical, pages of a table
               text    [--documents 1000000] [--queries 500] [--seed 1] [--dir DIR] [--mode all|fill|puff|peers]
                                                                                   time of BM25 queries and size of the index, beside other text searches
               text    --mode relevance [--collection DIR]                         nDCG of ten results, beside BM25 written down from its formula

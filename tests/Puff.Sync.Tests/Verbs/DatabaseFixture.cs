@@ -1,4 +1,3 @@
-using Puff.Sync.Migrations;
 using Puff.Sync.Tests.Migrations;
 using Puff.Sync.Tests.Postgres;
 using Puff.Sync.Verbs;
