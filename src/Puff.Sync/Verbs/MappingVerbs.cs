@@ -8,13 +8,14 @@ namespace Puff.Sync.Verbs;
 public static class MappingVerbs
 {
     /// <summary>Writes a migration that ends the mapping, and applies it: documents stay unless the namespace is dropped too.</summary>
-    public static async Task<SyncExit> EndAsync(SyncInvocation invocation, string mapping, bool dropNamespace, CancellationToken cancellation)
+    /// <param name="openEngine">Delete the namespace too, with this for engines; null when the documents stay.</param>
+    public static async Task<SyncExit> EndAsync(SyncInvocation invocation, string mapping, EngineOpener? openEngine, CancellationToken cancellation)
     {
         var project = invocation.OpenProject();
         var history = project.ReadHistory();
         var live = history.Find(mapping) ?? throw Unknown(mapping, history);
         string space = live.Definition.Target.Namespace;
-        if (dropNamespace && !invocation.ConfirmByName($"Namespace {space} will be deleted.", space))
+        if (openEngine is not null && !invocation.ConfirmByName($"Namespace {space} will be deleted.", space))
         {
             return SyncExit.Failed;
         }
@@ -23,23 +24,37 @@ public static class MappingVerbs
         string directory = $"{number.ToString("0000", CultureInfo.InvariantCulture)}_end_{mapping}";
         string folder = Path.Combine(project.Folder!, MigrationContent.Folder, directory);
         Directory.CreateDirectory(folder);
-        string text = $"format = 1\naction = \"end\"\nmapping = \"{mapping}\"\n" + (dropNamespace ? "drop_namespace = true\n" : "");
+        string text = $"format = 1\naction = \"end\"\nmapping = \"{mapping}\"\n" + (openEngine is null ? "" : "drop_namespace = true\n");
         await File.WriteAllTextAsync(Path.Combine(folder, MigrationContent.SettingsFile), text, cancellation);
+        SyncExit exit = SyncExit.Failed;
         try
         {
-            return await ApplyVerb.RunAsync(invocation, new ApplyOptions(From: number, To: number), cancellation);
+            exit = await ApplyVerb.RunAsync(invocation, new ApplyOptions(From: number, To: number), cancellation);
         }
-        catch
+        finally
         {
-            // Not applied: the next attempt writes it again.
-            Directory.Delete(folder, recursive: true);
-            throw;
+            if (exit != SyncExit.Done)
+            {
+                // Not applied: the next attempt writes it again.
+                Directory.Delete(folder, recursive: true);
+            }
         }
+
+        if (exit == SyncExit.Done && openEngine is not null)
+        {
+            var sessions = new ProjectSessions(project);
+            await using var state = await sessions.RequireStateAsync(cancellation);
+            var ended = (await state.ListMappingsAsync(cancellation)).Where(one => one.Name == mapping && one.Generation == live.Generation);
+            await NamespaceDropper.DropAsync(invocation, project, openEngine, ended, cancellation);
+        }
+
+        return exit;
     }
 
     /// <summary>Undoes a mapping that was never released: namespace, state, migrations, in this order; every step may be repeated after a failure.</summary>
-    internal static async Task<SyncExit> RemoveAsync(
-        SyncInvocation invocation, string? mapping, bool force, NamespaceDropper dropNamespace, CancellationToken cancellation)
+    /// <param name="mapping">Null for the one of the last migration.</param>
+    public static async Task<SyncExit> RemoveAsync(
+        SyncInvocation invocation, string? mapping, bool force, EngineOpener openEngine, CancellationToken cancellation)
     {
         var project = invocation.OpenProject();
         if (project.Environment.IsProduction && !force)
@@ -71,11 +86,7 @@ public static class MappingVerbs
             await ProjectSessions.LockAsync(state, invocation.Clock, cancellation);
         }
 
-        foreach (var record in records.DistinctBy(one => (one.Destination, one.Namespace)))
-        {
-            await dropNamespace(sessions, record, cancellation);
-        }
-
+        await NamespaceDropper.DropAsync(invocation, project, openEngine, records, cancellation);
         await (state?.ForgetMappingAsync(mapping, cancellation) ?? Task.CompletedTask);
         LockEntry[] kept = [.. project.ReadLock().Where(entry => own.All(one => one.Number != entry.Number))];
         if (kept.Length != project.ReadLock().Count)
@@ -92,12 +103,12 @@ public static class MappingVerbs
         return SyncExit.Done;
     }
 
-    /// <summary>Forgets position and snapshot progress: the next run starts over. Documents stay unless a dropper is given.</summary>
-    internal static async Task<SyncExit> ResetAsync(
-        SyncInvocation invocation, string? mapping, NamespaceDropper? dropNamespace, CancellationToken cancellation)
+    /// <summary>Forgets position and snapshot progress: the next run starts over. </summary>
+    /// <param name="openEngine">Delete the documents too, with this for engines; null when they stay.</param>
+    public static async Task<SyncExit> ResetAsync(SyncInvocation invocation, string? mapping, EngineOpener? openEngine, CancellationToken cancellation)
     {
         var project = invocation.OpenProject();
-        project.RequireVariables(needsSource: true, needsDestination: dropNamespace is not null);
+        project.RequireVariables(needsSource: true, needsDestination: openEngine is not null);
         var sessions = new ProjectSessions(project);
         await using var state = await sessions.RequireStateAsync(cancellation);
         MappingRecord[] records =
@@ -113,18 +124,15 @@ public static class MappingVerbs
             return SyncExit.Failed;
         }
 
-        foreach (var record in dropNamespace is null ? [] : records.DistinctBy(one => (one.Destination, one.Namespace)))
+        if (openEngine is not null)
         {
-            await dropNamespace!(sessions, record, cancellation);
+            await NamespaceDropper.DropAsync(invocation, project, openEngine, records, cancellation);
         }
 
         await state.StartOverAsync(mapping, cancellation);
         invocation.Console.Print($"reset {string.Join(", ", records.Select(one => one.Name).Distinct())}");
         return SyncExit.Done;
     }
-
-    public static Task<SyncExit> ResetAsync(SyncInvocation invocation, string? mapping, CancellationToken cancellation) =>
-        ResetAsync(invocation, mapping, null, cancellation);
 
     private static SyncException Unknown(string mapping, MigrationHistory history) => new(
         SyncExit.NotFound, "mapping_not_found",

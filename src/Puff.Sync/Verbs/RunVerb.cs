@@ -145,6 +145,13 @@ public static class RunVerb
                 settings.PipelineName, identity.SystemIdentifier, identity.DatabaseOid, identity.Timeline, settings.Slot.Name, settings.Slot.Publication),
             stop);
         await state.SaveProgressAsync([], confirmed, stop);
+        if (!isNewSlot && mappings.Any(m => m.Record.Phase == MappingPhase.Pending))
+        {
+            // A transaction that changed a table before it was published is in neither the stream nor an early page. A new slot has waited for it already.
+            await Publication.WaitForEarlierTransactionsAsync(
+                session, invocation.Clock, oldest => invocation.Console.Warn($"waiting for transaction {oldest}, which is older than the publication"), stop);
+        }
+
         var result = new List<PipelineMapping>();
         foreach (PipelineMapping mapping in mappings)
         {

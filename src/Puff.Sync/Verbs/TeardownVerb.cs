@@ -4,21 +4,14 @@ using Puff.Sync.State;
 
 namespace Puff.Sync.Verbs;
 
-/// <summary>Deletes a namespace at the destination it is written to; that it does not exist is fine.</summary>
-internal delegate Task NamespaceDropper(ProjectSessions sessions, MappingRecord mapping, CancellationToken cancellation);
-
 /// <summary>`puff sync teardown`: leaves nothing of the pipeline in the database.</summary>
 public static class TeardownVerb
 {
-    public static Task<SyncExit> RunAsync(SyncInvocation invocation, bool keepState, CancellationToken cancellation) =>
-        RunAsync(invocation, keepState, null, cancellation);
-
-    /// <param name="dropNamespace">Null when the documents stay.</param>
-    internal static async Task<SyncExit> RunAsync(
-        SyncInvocation invocation, bool keepState, NamespaceDropper? dropNamespace, CancellationToken cancellation)
+    /// <param name="openEngine">Delete the namespaces too, with this for engines; null when the documents stay.</param>
+    public static async Task<SyncExit> RunAsync(SyncInvocation invocation, bool keepState, EngineOpener? openEngine, CancellationToken cancellation)
     {
         var project = invocation.OpenProject();
-        project.RequireVariables(needsSource: true, needsDestination: dropNamespace is not null);
+        project.RequireVariables(needsSource: true, needsDestination: openEngine is not null);
         var sessions = new ProjectSessions(project);
         var settings = project.Settings;
         await using NpgsqlConnection session = await sessions.OpenSourceAsync(cancellation);
@@ -35,7 +28,7 @@ public static class TeardownVerb
         }
 
         var publication = await Publication.ReadAsync(session, settings.Slot.Publication, cancellation);
-        IReadOnlyList<MappingRecord> mappings = state is null || dropNamespace is null
+        IReadOnlyList<MappingRecord> mappings = state is null || openEngine is null
             ? []
             : [.. (await state.ListMappingsAsync(cancellation)).DistinctBy(one => (one.Destination, one.Namespace))];
         string[] parts =
@@ -61,9 +54,9 @@ public static class TeardownVerb
             return SyncExit.Failed;
         }
 
-        foreach (var mapping in mappings)
+        if (openEngine is not null)
         {
-            await dropNamespace!(sessions, mapping, cancellation);
+            await NamespaceDropper.DropAsync(invocation, project, openEngine, mappings, cancellation);
         }
 
         await SlotVerb.RunAsync(sessions, "dropping slot and publication", async () =>

@@ -132,11 +132,11 @@ public sealed class ApplyVerbTests
         await using var fixture = await DatabaseFixture.CreateAsync();
         fixture.Project.WriteMigration("0001_posts", ProjectFolderFixture.Posts);
         await ApplyVerb.RunAsync(fixture.Invoke(new TestConsole()), new ApplyOptions(), Token);
-        Assert.Equal(SyncExit.Done, await MappingVerbs.EndAsync(fixture.Invoke(new TestConsole()), "posts", dropNamespace: false, Token));
+        Assert.Equal(SyncExit.Done, await MappingVerbs.EndAsync(fixture.Invoke(new TestConsole()), "posts", openEngine: null, Token));
         Assert.Equal(0L, await fixture.Database.AskAsync<long>("SELECT count(*) FROM pg_publication_tables"));
         Assert.Equal("ended", await fixture.Database.AskAsync<string>("SELECT state FROM puff_sync.mapping"));
         var unknown = await Assert.ThrowsAsync<SyncException>(
-            () => MappingVerbs.EndAsync(fixture.Invoke(new TestConsole()), "post", dropNamespace: false, Token));
+            () => MappingVerbs.EndAsync(fixture.Invoke(new TestConsole()), "post", openEngine: null, Token));
         Assert.Equal("mapping_not_found", unknown.Code);
     }
 
@@ -155,22 +155,40 @@ public sealed class ApplyVerbTests
         string end = (await fixture.Database.AskAsync<string>("SELECT pg_current_wal_insert_lsn()::text"))!;
         Assert.Equal(SyncExit.Done, await SlotVerb.AdvanceAsync(fixture.Invoke(new TestConsole()), end, Token));
         Assert.Equal("stale", await fixture.Database.AskAsync<string>("SELECT state FROM puff_sync.mapping"));
-        Assert.Equal(SyncExit.Done, await MappingVerbs.ResetAsync(fixture.Invoke(new TestConsole()), null, Token));
+        Assert.Equal(SyncExit.Done, await MappingVerbs.ResetAsync(fixture.Invoke(new TestConsole()), null, null, Token));
         Assert.Equal("pending", await fixture.Database.AskAsync<string>("SELECT state FROM puff_sync.mapping"));
 
         // The wrong name changes nothing; without a terminal a flag is asked for.
-        Assert.Equal(SyncExit.Failed, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole("wrong"), yes: false), keepState: false, Token));
+        Assert.Equal(SyncExit.Failed, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole("wrong"), yes: false), keepState: false, null, Token));
         var needed = await Assert.ThrowsAsync<SyncException>(
-            () => TeardownVerb.RunAsync(fixture.Invoke(new TestConsole(), yes: false), keepState: false, Token));
+            () => TeardownVerb.RunAsync(fixture.Invoke(new TestConsole(), yes: false), keepState: false, null, Token));
         Assert.Equal(SyncExit.Usage, needed.Exit);
-        Assert.Equal(SyncExit.Done, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole()), keepState: false, Token));
+        Assert.Equal(SyncExit.Done, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole()), keepState: false, null, Token));
         Assert.Equal(0L, await fixture.Database.AskAsync<long>(
             $"""
             SELECT (SELECT count(*) FROM pg_replication_slots WHERE database = '{fixture.Database.Name}') + (SELECT count(*) FROM pg_publication)
                 + (SELECT count(*) FROM pg_namespace WHERE nspname = 'puff_sync')
             """));
-        Assert.Equal(SyncExit.Done, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole()), keepState: false, Token));
+        Assert.Equal(SyncExit.Done, await TeardownVerb.RunAsync(fixture.Invoke(new TestConsole()), keepState: false, null, Token));
     }
+
+    /// <summary>Line 76, as far as it goes without failures in between: a second time there is nothing left to remove.</summary>
+    [Fact]
+    public async Task A_removed_mapping_is_gone_from_files_lock_and_state()
+    {
+        await using var fixture = await DatabaseFixture.CreateAsync();
+        fixture.Project.WriteMigration("0001_posts", ProjectFolderFixture.Posts);
+        await ApplyVerb.RunAsync(fixture.Invoke(new TestConsole()), new ApplyOptions(), Token);
+        Assert.Equal(SyncExit.Done, await RemoveAsync(fixture, "posts"));
+        Assert.Equal(0L, await fixture.Database.AskAsync<long>("SELECT count(*) FROM puff_sync.mapping"));
+        Assert.False(Directory.Exists(Path.Combine(fixture.Project.Folder, "migrations/0001_posts")));
+        Assert.Equal("mapping_not_found", (await Assert.ThrowsAsync<SyncException>(() => RemoveAsync(fixture, "posts"))).Code);
+        fixture.Project.Variables["PUFF_ENV"] = "production";
+        Assert.Equal("production", (await Assert.ThrowsAsync<SyncException>(() => RemoveAsync(fixture, "posts"))).Code);
+    }
+
+    private static Task<SyncExit> RemoveAsync(DatabaseFixture fixture, string mapping) => MappingVerbs.RemoveAsync(
+        fixture.Invoke(new TestConsole()), mapping, force: false, (location, _) => throw new InvalidOperationException(location), Token);
 
     private static async Task<string> CodeAsync(DatabaseFixture fixture, ApplyOptions? options = null) => (await Assert.ThrowsAsync<SyncException>(
         () => ApplyVerb.RunAsync(fixture.Invoke(new TestConsole()), options ?? new ApplyOptions(), Token))).Code;

@@ -10,7 +10,7 @@ namespace Puff.Commands.Sync;
 internal static class DatabaseCommands
 {
     public static IEnumerable<Command> All(Terminal terminal) =>
-        [Apply(terminal), Doctor(terminal), Slot(terminal), Teardown(terminal), End(terminal), Reset(terminal)];
+        [Apply(terminal), Doctor(terminal), Slot(terminal), Teardown(terminal), End(terminal), Remove(terminal), Reset(terminal)];
 
     private static SyncCommand Apply(Terminal terminal)
     {
@@ -55,8 +55,13 @@ internal static class DatabaseCommands
     private static SyncCommand Teardown(Terminal terminal)
     {
         var keepState = new Option<bool>("--keep-state") { Description = "Leave positions and history." };
+        var namespaces = new Option<bool>("--namespaces") { Description = "Delete the documents too." };
         return new SyncCommand("teardown", "Drop slot, publication and state.", terminal, context =>
-            TeardownVerb.RunAsync(context.Invocation, context.Get(keepState), context.Cancellation)) { keepState };
+            TeardownVerb.RunAsync(
+                context.Invocation, context.Get(keepState), context.Get(namespaces) ? RunCommands.OpenEngineAsync : null, context.Cancellation))
+        {
+            keepState, namespaces,
+        };
     }
 
     private static SyncCommand End(Terminal terminal)
@@ -64,14 +69,34 @@ internal static class DatabaseCommands
         var mapping = new Argument<string>("MAPPING") { Description = "Its name." };
         var drop = new Option<bool>("--drop-namespace") { Description = "Delete the documents too." };
         return new SyncCommand("end", "End a mapping; its documents stay.", terminal, context =>
-            MappingVerbs.EndAsync(context.Invocation, context.Get(mapping)!, context.Get(drop), context.Cancellation)) { mapping, drop };
+            MappingVerbs.EndAsync(
+                context.Invocation, context.Get(mapping)!, context.Get(drop) ? RunCommands.OpenEngineAsync : null, context.Cancellation)) { mapping, drop };
+    }
+
+    private static SyncCommand Remove(Terminal terminal)
+    {
+        var mapping = new Argument<string?>("MAPPING") { Description = "Its name.", Arity = ArgumentArity.ZeroOrOne };
+        var last = new Option<bool>("--last") { Description = "The mapping of the last migration." };
+        var force = new Option<bool>("--force") { Description = "In production too." };
+        return new SyncCommand("remove", "Undo a mapping that was never released: documents, state, migrations.", terminal, context =>
+        {
+            string? name = context.Get(mapping);
+            return name is null == context.Get(last)
+                ? MappingVerbs.RemoveAsync(context.Invocation, name, context.Get(force), RunCommands.OpenEngineAsync, context.Cancellation)
+                : throw new SyncException(SyncExit.Usage, "usage", "Either MAPPING or --last is needed.");
+        })
+        {
+            mapping, last, force,
+        };
     }
 
     private static SyncCommand Reset(Terminal terminal)
     {
         var mapping = new Argument<string?>("MAPPING") { Description = "[default: all]", Arity = ArgumentArity.ZeroOrOne };
+        var clear = new Option<bool>("--clear") { Description = "Delete the documents too." };
         return new SyncCommand("reset", "Forget positions: the next run starts over.", terminal, context =>
-            MappingVerbs.ResetAsync(context.Invocation, context.Get(mapping), context.Cancellation)) { mapping };
+            MappingVerbs.ResetAsync(
+                context.Invocation, context.Get(mapping), context.Get(clear) ? RunCommands.OpenEngineAsync : null, context.Cancellation)) { mapping, clear };
     }
 
     private static (long? From, long? To) Range(string? text)
