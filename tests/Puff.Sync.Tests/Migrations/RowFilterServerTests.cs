@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Npgsql;
-using Puff.Sync.Changes;
 using Puff.Sync.Migrations;
 using Puff.Sync.Postgres;
 using Puff.Sync.Tests.Postgres;

@@ -1,4 +1,3 @@
-using Puff.Sync.Changes;
 using Puff.Sync.Migrations;
 using Puff.Sync.Pipelines;
 using Puff.Sync.State;

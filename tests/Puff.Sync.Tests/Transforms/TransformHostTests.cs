@@ -1,4 +1,3 @@
-using Puff.Engine.Schema;
 using Puff.Sync.Changes;
 using Puff.Sync.Migrations;
 using Puff.Sync.Transforms;

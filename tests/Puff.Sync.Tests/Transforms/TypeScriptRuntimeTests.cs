@@ -92,7 +92,11 @@ public sealed class TypeScriptRuntimeTests
         string path = project.Write(
             "older-node",
             $"#!/bin/sh\n[ \"$1\" = --version ] && echo v20.9.0 && exit\nexec '{TransformProject.NewNode}' --no-experimental-strip-types \"$@\"\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        }
+
         return path;
     }
 }
