@@ -82,7 +82,7 @@ internal static unsafe class CodeReport
                 Fetch(codes.Row(Scattered(codes, i + 8)), codes.RowBytes / codes.Count);
                 codes.Query.Octal(codes.Row(Scattered(codes, i)), 1, out _, out _);
             });
-            Line("distance 3 bits, scattered", scattered, double.NaN, double.NaN);
+            Line("distance 3 bits, scattered", scattered, double.NaN, Read(codes.Rows, codes.RowBytes) / codes.Count);
         }
     }
 

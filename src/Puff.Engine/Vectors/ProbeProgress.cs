@@ -23,9 +23,9 @@ internal struct ProbeProgress
     private const double FarFactor = 2;
     private const int FewestOfFar = 4;
 
-    // No search looks at so many times the leaves planned: one in a hundred would look at five times as many as the others for a neighbour more. Calibration
+    // No search looks at so many times the leaves planned: one in a hundred would look at five times as many as others for a neighbour more. Calibration
     // counts with it, so that the others make up for what these miss.
-    private const double MostOfPlan = 5;
+    private const double MostOfPlan = 4;
 
     private const int LeavesBetweenRanks = 4;
 
