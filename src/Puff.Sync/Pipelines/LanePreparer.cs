@@ -244,7 +244,7 @@ internal sealed class LanePreparer(PipelineMapping mapping, LaneContext context,
                 Interpret(chunk[i], results[i], batch, item);
             }
         }
-        catch (TransformException failure) when (failure.Code is "transform_load" or "runtime_missing" or "transform_result_count")
+        catch (TransformException failure) when (failure.IsOfMapping)
         {
             throw new LaneStoppedException(failure.Code, failure.Message, failure);
         }
@@ -260,9 +260,10 @@ internal sealed class LanePreparer(PipelineMapping mapping, LaneContext context,
         }
         catch (TransformException)
         {
+            // Not a first attempt: neither the caller nor the host sends a half twice, so that a row that crashes is found within the host's patience.
             int half = chunk.Count / 2;
-            await CallAsync(chunk[..half], 1, batch, item, cancellation);
-            await CallAsync(chunk[half..], 1, batch, item, cancellation);
+            await CallAsync(chunk[..half], attempt + 1, batch, item, cancellation);
+            await CallAsync(chunk[half..], attempt + 1, batch, item, cancellation);
         }
     }
 
@@ -271,7 +272,8 @@ internal sealed class LanePreparer(PipelineMapping mapping, LaneContext context,
         step.Actions = [];
         if (actions.FirstOrDefault(a => a.Verb == TransformVerb.Fail) is { } refused)
         {
-            Fail(step.Change, batch, LetterStage.Transform, "transform_fail", refused.Message ?? "the transform refused the row", null, refused.IsRetryable);
+            string why = refused.Message ?? "the transform refused the row";
+            Fail(step.Change, batch, LetterStage.Transform, refused.Code ?? "transform_fail", why, null, refused.IsRetryable);
             return;
         }
 
