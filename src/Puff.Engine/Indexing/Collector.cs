@@ -192,8 +192,8 @@ internal sealed class Collector(EngineContext context)
 
     /// <summary>
     /// What pins and kept manifests need. A kept manifest that is beyond the retention counts like the others: it is deleted first, and what it names only when
-    /// a later listing shows neither it nor a pin of somebody who has read it. A pin that cannot be read stops the collection: what it protects is unknown. What
-    /// a kept manifest that cannot be read protects is older than it is. Null when a pin has gone since the listing: a younger pin on the same objects may
+    /// a later listing shows neither it nor a pin of somebody who has read it. A pin that cannot be read stops the collection: what it protects is unknown.
+    /// What a kept manifest that cannot be read protects is older than it is. Null when a pin has gone since the listing: a younger pin on the same objects may
     /// have come since, too.
     /// </summary>
     private async Task<HeldObjects?> ReadHeldAsync(Namespace target, Manifest current, List<ObjectInfo> objects, CancellationToken cancellation)
