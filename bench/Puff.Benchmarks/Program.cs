@@ -1,8 +1,8 @@
 using BenchmarkDotNet.Running;
 using Puff.Benchmarks;
 
-// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms, --convert, --lists: a report. Otherwise BenchmarkDotNet,
-// as in --filter '*TopK*'.
+// Kernels alone, in one process. With --scan, --codes, --parse, --bodies, --tree, --analyze, --transforms, --convert, --lists: a report. Otherwise
+// BenchmarkDotNet, as in --filter '*TopK*'.
 switch (args)
 {
     case ["--scan", ..]:
