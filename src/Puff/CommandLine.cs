@@ -47,7 +47,8 @@ internal static class CommandLine
         // A flag nobody knows would otherwise pass as a file or namespace of that name; what stands after "--" is meant as it is.
         string[] flags = [.. arguments.TakeWhile(argument => argument != "--")];
         var strays = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(result => result.Tokens)
-            .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal) && flags.Contains(token.Value)).Select(token => $"unknown option {token.Value}");
+            .Where(token => token.Value.StartsWith("--", StringComparison.Ordinal) && flags.Contains(token.Value))
+            .Select(token => $"unknown option {token.Value}");
         string[] errors = [.. strays, .. parsed.Errors.Select(error => error.Message)];
         if (errors.Length > 0)
         {

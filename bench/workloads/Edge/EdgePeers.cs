@@ -14,7 +14,8 @@ internal static class EdgePeers
     {
         int port = FreePort();
         using Process? server = Start(
-            "redis-server", folder, "--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save", "");
+            "redis-server", folder, "--port", $"{port}", "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes", "--appendfsync", "always", "--save",
+            "");
         if (server is null)
         {
             EdgeWorkload.Report("redis", "not installed (Debian: redis-server)");
@@ -94,8 +95,10 @@ internal static class EdgePeers
 
     /// <summary>The pairs as 256 commands a write, made before the clock runs.</summary>
     private static List<byte[]> Encode(KeyValuePair<string, string>[] pairs) =>
-        [.. pairs.Chunk(256).Select(chunk => Encoding.ASCII.GetBytes(string.Concat(chunk.Select(pair =>
-            string.Create(CultureInfo.InvariantCulture, $"*3\r\n$3\r\nSET\r\n${pair.Key.Length}\r\n{pair.Key}\r\n${pair.Value.Length}\r\n{pair.Value}\r\n")))))];
+        [.. pairs.Chunk(256).Select(chunk => Encoding.ASCII.GetBytes(string.Concat(chunk.Select(pair => Command("SET", pair.Key, pair.Value)))))];
+
+    private static string Command(params string[] words) =>
+        $"*{words.Length}\r\n" + string.Concat(words.Select(word => string.Create(CultureInfo.InvariantCulture, $"${word.Length}\r\n{word}\r\n")));
 
     private static async Task ReadAnswersAsync(NetworkStream stream, int count)
     {

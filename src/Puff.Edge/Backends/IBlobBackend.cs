@@ -79,6 +79,11 @@ internal interface IBlobBackend : IDisposable
     /// <summary>Ids stay below what a double holds exactly: JavaScript clients turn them into doubles.</summary>
     const ulong MaxId = (1UL << 53) - 1;
 
+    /// <summary>The id after the highest one that was given out.</summary>
+    static ulong NextId(ulong highest) => highest < MaxId
+        ? highest + 1
+        : throw new Transport.EdgeException(Transport.GrpcStatus.ResourceExhausted, $"the store has given out its last id, {MaxId}");
+
     bool IsShared { get; }
 
     IBlobReader CreateReader();

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Puff.Edge.Transport;
 
 namespace Puff.Edge.Backends;
 
@@ -30,7 +29,7 @@ internal sealed class MemoryBlobs : IBlobBackend
     {
         if (write.Operation is BlobOperation.Store or BlobOperation.Reserve && write.Id == 0)
         {
-            write.Id = mark < IBlobBackend.MaxId ? ++mark : throw new EdgeException(GrpcStatus.ResourceExhausted, "no id is left");
+            write.Id = mark = IBlobBackend.NextId(mark);
         }
 
         switch (write.Operation)

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Puff.Edge.Transport;
 
 namespace Puff.Edge.Security;
@@ -55,7 +56,7 @@ internal sealed class WatchedFile<T>
                 written = now;
             }
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or EdgeException or System.Security.Cryptography.CryptographicException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or EdgeException or CryptographicException)
         {
             // A file that is being replaced: the next look sees it whole.
         }

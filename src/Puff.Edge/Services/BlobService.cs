@@ -29,7 +29,11 @@ internal sealed class BlobService(BlobStore store, TransactionTable transactions
     public Task UpdateAsync(GrpcCall call) => WriteAsync(call, ParseUpdate);
 
     public Task DeleteAsync(GrpcCall call) =>
-        WriteAsync(call, message => ParseId(message) is var (id, transaction) ? new Item(new BlobWrite(BlobOperation.Delete) { Id = id }, transaction) : default);
+        WriteAsync(call, message =>
+        {
+            var (id, transaction) = ParseId(message);
+            return new Item(new BlobWrite(BlobOperation.Delete) { Id = id }, transaction);
+        });
 
     public Task EqDataAsync(GrpcCall call) => CompareAsync(call, new Comparison(wantsEqual: true));
 

@@ -14,7 +14,8 @@ internal sealed class Comparison(bool wantsEqual)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(value, hash);
-        var digest = new UInt256(BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]), BitConverter.ToUInt64(hash[16..]), BitConverter.ToUInt64(hash[24..]));
+        var digest = new UInt256(
+            BitConverter.ToUInt64(hash), BitConverter.ToUInt64(hash[8..]), BitConverter.ToUInt64(hash[16..]), BitConverter.ToUInt64(hash[24..]));
         if (!wantsEqual)
         {
             return seen.Add(digest);

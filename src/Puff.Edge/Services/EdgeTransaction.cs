@@ -76,7 +76,9 @@ internal sealed class EdgeTransaction(string id, bool isReadOnly, DateTimeOffset
         }
     }
 
-    /// <summary>Blobs first: a key that names a blob is never there without it. Throws Aborted when something changed meanwhile, and nothing is written.</summary>
+    /// <summary>
+    /// Blobs first: a key that names a blob is never there without it. Throws Aborted when something changed meanwhile, and nothing is written.
+    /// </summary>
     public async Task CommitAsync()
     {
         List<BlobWrite> blobWrites;

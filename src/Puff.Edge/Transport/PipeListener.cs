@@ -85,7 +85,8 @@ internal sealed class PipeListener : IConnectionListenerFactory, IConnectionList
 
         public override int Read(byte[] buffer, int offset, int count) => input.Read(buffer, offset, count);
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => input.ReadAsync(buffer, cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            input.ReadAsync(buffer, cancellationToken);
 
         public override void Write(byte[] buffer, int offset, int count) => output.Write(buffer, offset, count);
 

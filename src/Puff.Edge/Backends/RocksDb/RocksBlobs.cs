@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Puff.Edge.Transport;
 
 namespace Puff.Edge.Backends.RocksDb;
 
@@ -43,7 +42,7 @@ internal sealed class RocksBlobs : IBlobBackend
             {
                 if (write.Operation is BlobOperation.Store or BlobOperation.Reserve && write.Id == 0)
                 {
-                    write.Id = mark < IBlobBackend.MaxId ? ++mark : throw new EdgeException(GrpcStatus.ResourceExhausted, "the store has given out its last id");
+                    write.Id = mark = IBlobBackend.NextId(mark);
                 }
 
                 Apply(write, batch, written);
@@ -143,7 +142,9 @@ internal sealed class RocksBlobs : IBlobBackend
         return found[0];
     }
 
-    /// <summary>Of a store that another program has filled: the largest id that may be given out again must not be. Little-endian keys are in no order of ids.</summary>
+    /// <summary>
+    /// Of a store that another program has filled: the largest id that may be given out again must not be. Little-endian keys are in no order of ids.
+    /// </summary>
     private unsafe ulong FindHighest()
     {
         ulong found = 0;
@@ -194,8 +195,8 @@ internal sealed class RocksBlobs : IBlobBackend
             {
                 byte[]?[] text = [null];
                 database.TryRead(snapshot.Options, metadata, key, text, static (value, text) => text[0] = value.ToArray());
-                return database.TryRead(
-                    snapshot.Options, data, key, (state, read, text), static (value, all) => all.read(new BlobView(value, all.text[0], all.text[0] is not null), all.state));
+                return database.TryRead(snapshot.Options, data, key, (state, read, text), static (value, all) =>
+                    all.read(new BlobView(value, all.text[0], all.text[0] is not null), all.state));
             }
             finally
             {

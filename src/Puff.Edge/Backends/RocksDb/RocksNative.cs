@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Puff.Edge.Backends.RocksDb;
 
-/// <summary>The functions of RocksDB's C interface (rocksdb/c.h) that are used, over the system's library. Strings that it returns are freed by <see cref="Free"/>.</summary>
+/// <summary>
+/// The functions of RocksDB's C interface (rocksdb/c.h) that are used, over the system's library. Strings that it returns are freed by <see cref="Free"/>.
+/// </summary>
 internal static unsafe partial class RocksNative
 {
     private const string Library = NativeLibraries.RocksDb;

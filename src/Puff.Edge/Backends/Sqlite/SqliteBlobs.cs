@@ -1,5 +1,3 @@
-using Puff.Edge.Transport;
-
 namespace Puff.Edge.Backends.Sqlite;
 
 /// <summary>
@@ -57,7 +55,7 @@ internal sealed class SqliteBlobs : IBlobBackend, ISqlBackend
         {
             if (write.Operation is BlobOperation.Store or BlobOperation.Reserve && write.Id == 0)
             {
-                write.Id = mark < IBlobBackend.MaxId ? ++mark : throw new EdgeException(GrpcStatus.ResourceExhausted, $"the store has given out its last id, {IBlobBackend.MaxId}");
+                write.Id = mark = IBlobBackend.NextId(mark);
             }
 
             // A removed blob may have been the highest: the mark has to remember it.

@@ -38,6 +38,7 @@ internal static unsafe partial class SqliteNative
     public const int TypeFloat = 2;
     public const int TypeText = 3;
     public const int TypeBlob = 4;
+    public const int TypeNull = 5;
 
     /// <summary>The bound bytes stay where they are until the statement is reset.</summary>
     public static readonly IntPtr Static = IntPtr.Zero;

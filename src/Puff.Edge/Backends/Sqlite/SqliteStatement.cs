@@ -53,7 +53,8 @@ internal sealed unsafe class SqliteStatement : IDisposable
         }
     }
 
-    public void BindText(int parameter, byte* value, int length) => connection.Check(SqliteNative.BindText(handle, parameter, value, length, SqliteNative.Static));
+    public void BindText(int parameter, byte* value, int length) =>
+        connection.Check(SqliteNative.BindText(handle, parameter, value, length, SqliteNative.Static));
 
     public void BindBlob(int parameter, byte* value, int length) =>
         connection.Check(length == 0
@@ -85,7 +86,7 @@ internal sealed unsafe class SqliteStatement : IDisposable
 
     public double GetDouble(int column) => SqliteNative.ColumnDouble(handle, column);
 
-    public bool IsNull(int column) => TypeOf(column) is not (SqliteNative.TypeInteger or SqliteNative.TypeFloat or SqliteNative.TypeText or SqliteNative.TypeBlob);
+    public bool IsNull(int column) => TypeOf(column) == SqliteNative.TypeNull;
 
     /// <summary>The column's bytes, of text in UTF-8; valid until the next step or reset.</summary>
     public ReadOnlySpan<byte> GetBytes(int column)

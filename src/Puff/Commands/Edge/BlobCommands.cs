@@ -31,7 +31,10 @@ internal static class BlobCommands
     private static Command Get(Terminal terminal, Func<ParseResult, BlobStore> open)
     {
         var id = new Argument<ulong>("ID");
-        var mode = new Argument<string>("MODE") { Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => "data", Description = "data, metadata or all. [default: data]" };
+        var mode = new Argument<string>("MODE")
+        {
+            Arity = ArgumentArity.ZeroOrOne, DefaultValueFactory = _ => "data", Description = "data, metadata or all. [default: data]",
+        };
         mode.AcceptOnlyFromAmong([.. DataModes, .. MetadataModes, .. BothModes]);
         var get = new Command("get", "Print a blob's data.") { id, mode };
         get.Aliases.Add("fetch");

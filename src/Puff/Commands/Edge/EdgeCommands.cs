@@ -24,11 +24,13 @@ internal static class EdgeCommands
         var addresses = new Option<string[]>("--addr") { Description = "Where to listen; may be repeated.", HelpName = "ADDR", DefaultValueFactory = _ => [] };
         var kv = new Option<string>("--kv-store")
         {
-            Description = $"File of the key-value store. [default: {EdgeOptions.KvDefault}]", HelpName = "PATH", DefaultValueFactory = _ => EdgeOptions.KvDefault,
+            Description = $"File of the key-value store. [default: {EdgeOptions.KvDefault}]", HelpName = "PATH",
+            DefaultValueFactory = _ => EdgeOptions.KvDefault,
         };
         var blobs = new Option<string>("--blob-store")
         {
-            Description = $"File of the blob store. [default: {EdgeOptions.BlobDefault}]", HelpName = "PATH", DefaultValueFactory = _ => EdgeOptions.BlobDefault,
+            Description = $"File of the blob store. [default: {EdgeOptions.BlobDefault}]", HelpName = "PATH",
+            DefaultValueFactory = _ => EdgeOptions.BlobDefault,
         };
         var sql = new Option<bool>("--allow-sql") { Description = "Take raw SQL on addresses that are not loopback, too." };
         var insecure = new Option<bool>("--insecure") { Description = "Serve addresses that others can reach in plaintext." };
@@ -36,7 +38,8 @@ internal static class EdgeCommands
         var certificateKey = new Option<string>("--tls-key") { Description = "The certificate's key in PEM.", HelpName = "FILE" };
         var tokens = new Option<string>("--token-file")
         {
-            Description = "Bearer tokens that may call, one a line, with \"read-only\" after those that may not write; read again when it changes.", HelpName = "FILE",
+            Description = "Bearer tokens that may call, one a line, with \"read-only\" after those that may not write; read again when it changes.",
+            HelpName = "FILE",
         };
         var profile = new Option<string>("--status-profile") { Description = "Whose status codes: puff, or buffdb-sqlite.", DefaultValueFactory = _ => "puff" };
         profile.AcceptOnlyFromAmong("puff", "buffdb-sqlite");

@@ -39,7 +39,9 @@ internal static class EdgeOptions
     }
 
     public static EdgeEngine EngineOf(ParseResult arguments, Option<string> backend) =>
-        EdgeEngines.TryParse(arguments.GetRequiredValue(backend), out EdgeEngine engine) ? engine : throw new CommandException(ExitCode.Usage, "unknown engine");
+        EdgeEngines.TryParse(arguments.GetRequiredValue(backend), out EdgeEngine engine)
+            ? engine
+            : throw new CommandException(ExitCode.Usage, "unknown engine");
 
     /// <summary>Runs a verb: false from a comparison and every error is exit code 1, an error with one line on standard error.</summary>
     public static void Run(this Command command, Terminal terminal, Func<ParseResult, CancellationToken, Task<bool>> run) =>
