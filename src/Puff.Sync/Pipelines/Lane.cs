@@ -151,7 +151,6 @@ internal sealed class Lane
         SyncPosition upTo = sealedBatch.Last ?? Intake.Applied;
         SyncPosition keptBack = Intake.KeptBack;
         SyncPosition recorded = keptBack < upTo ? keptBack : upTo;
-        MappingCounts before = Stats.Total;
         await writer.WriteAsync(sealedBatch, recorded, cancellation);
         BatchRows.Observe(sealedBatch.Changes);
         if (sealedBatch.CommitMicroseconds > 0)
@@ -161,13 +160,11 @@ internal sealed class Lane
         }
 
         Intake.Done(sealedBatch.Finished, sealedBatch.Last);
-        MappingCounts after = Stats.Total;
-        long written = after.Upserted + after.Patched + after.Deleted - before.Upserted - before.Patched - before.Deleted;
         foreach (LaneItem finished in sealedBatch.Finished)
         {
             if (finished.Page is { } page)
             {
-                page.Held.Owner.Applied(page, Math.Min(written, page.Apply.Count + page.Gone.Count));
+                page.Held.Owner.Applied(page, page.Apply.Count + page.Gone.Count);
             }
         }
     }

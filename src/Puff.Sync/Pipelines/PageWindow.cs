@@ -14,6 +14,7 @@ internal sealed class PageWindow
     private readonly List<uint> truncates = [];
     private readonly List<HeldPage> held = [];
     private readonly Dictionary<long, ulong> readFloors = [];
+    private readonly HashSet<ulong> distrusted = [];
     private IReadOnlyCollection<uint> unproven = [];
     private ulong lastXmin;
     private long nextTicket;
@@ -45,8 +46,11 @@ internal sealed class PageWindow
         lastXmin = 0;
     }
 
-    /// <summary>No page is accepted until its snapshot sees these transactions too: they ran when the table was published, or when the process began.</summary>
-    public void Await(IEnumerable<ulong> transactions) => unproven = [.. unproven, .. transactions.Select(t => unchecked((uint)t))];
+    /// <summary>
+    /// No page is ever accepted whose snapshot does not see these: they had not ended when the process began, so that one of them may have been streamed to an
+    /// earlier process without being visible yet.
+    /// </summary>
+    public void Distrust(IEnumerable<ulong> transactions) => distrusted.UnionWith(transactions);
 
     /// <summary>Keeps recording between reads, as long as a snapshot runs.</summary>
     public void Pin() => pins++;
@@ -131,6 +135,12 @@ internal sealed class PageWindow
     public bool TryHold(long ticket, HeldPage page)
     {
         if (!readFloors.ContainsKey(ticket))
+        {
+            return false;
+        }
+
+        distrusted.RemoveWhere(t => page.Page.Snapshot.Saw(t) == true);
+        if (distrusted.Count > 0)
         {
             return false;
         }

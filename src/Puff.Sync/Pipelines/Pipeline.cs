@@ -94,6 +94,7 @@ internal sealed partial class Pipeline
         try
         {
             await OpenAsync(mappings, goal, stop);
+            await DistrustOpenTransactionsAsync(stop);
             heartbeat.Start();
             foreach (LaneHost host in Hosts)
             {
@@ -170,6 +171,38 @@ internal sealed partial class Pipeline
         }
 
         router.SetLanes(opened.Select(h => h.Lane));
+    }
+
+    /// <summary>What an earlier process was streamed may not be visible yet where commits wait for a standby: a stale row must not overwrite it.</summary>
+    private async Task DistrustOpenTransactionsAsync(CancellationToken stop)
+    {
+        if (Hosts.FirstOrDefault(h => h.Runs) is not { } any)
+        {
+            return;
+        }
+
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                RowPage first = await parts.Rows.ReadPageAsync(RowQueries.Of(any.Mapping, null), null, null, 1, 1, stop);
+                foreach (LaneHost host in Hosts)
+                {
+                    host.Lane.Intake.Window.Distrust(first.Snapshot.Running ?? new HashSet<ulong>());
+                }
+
+                return;
+            }
+            catch (FeedInterruptedException failure)
+            {
+                parts.Events.Warn("source_unreachable", null, failure.Message);
+                await Task.Delay(ReconnectPause(attempt), parts.Time, stop);
+            }
+            catch (SyncException)
+            {
+                return; // Its lane meets the same error, and says so.
+            }
+        }
     }
 
     private async Task<LaneHost> OpenMappingAsync(PipelineMapping mapping, IReadOnlyList<DeadLetter> letters, CancellationToken stop)

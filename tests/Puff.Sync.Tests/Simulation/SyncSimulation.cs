@@ -205,10 +205,10 @@ internal sealed class SyncSimulation
 
     private void Settle()
     {
-        database.Settle(world.Random);
         isFaulty = false;
         tables.Requests.Clear();
         Kill();
+        database.Settle(world.Random);
         for (int i = 0; i < tables.Mappings.Count; i++)
         {
             if (tables.Mappings[i].Phase == MappingPhase.Paused)
