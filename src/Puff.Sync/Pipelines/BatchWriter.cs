@@ -311,7 +311,8 @@ internal sealed class BatchWriter(PipelineMapping mapping, LaneContext context, 
         DateTimeOffset now = context.Time.GetUtcNow();
         RowKey key = KeyOf(batch, action) ?? new RowKey([DocumentIds.TextOf(action.Id)]);
         return new DeadLetter(
-            0, mapping.Definition.Name, mapping.Record.Generation, key.ToString(), key.Values, action.Operation.ToString().ToLowerInvariant(), action.Position, LetterStage.Write,
+            0, mapping.Definition.Name, mapping.Record.Generation, key.ToString(), key.Values, action.Operation.ToString().ToLowerInvariant(), action.Position,
+                LetterStage.Write,
             failure.Code, failure.Message, null, 1, now, now, null, LetterState.Permanent);
     }
 

@@ -71,7 +71,8 @@ internal sealed class DocumentRowPlan(
             {
                 case TransformVerb.Upsert when outcome.AsPatch:
                 case TransformVerb.Patch:
-                    if (converter.Finish(DocumentOperation.Patch, id, action.Attributes ?? [], default, change.Position, change.CommitMicroseconds) is not { } patch)
+                    if (converter.Finish(DocumentOperation.Patch, id, action.Attributes ?? [], default, change.Position,
+                        change.CommitMicroseconds) is not { } patch)
                     {
                         return new PlannedResult([], [], NeedsRow: true);
                     }

@@ -63,7 +63,8 @@ internal sealed class Lane
     /// <summary>Whether nothing that came in is waiting for anything.</summary>
     public bool IsIdle => Intake.IsIdle && Rereader.IsIdle;
 
-    /// <summary>Works until cancelled. Throws <see cref="LaneStoppedException"/> when the mapping cannot go on, <see cref="SyncException"/> when nothing can.</summary>
+    /// <summary>Works until cancelled. Throws <see cref="LaneStoppedException"/> when the mapping cannot go on, <see cref="SyncException"/> when nothing
+    /// can.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         Task? inFlight = null;

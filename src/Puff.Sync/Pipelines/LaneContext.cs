@@ -19,7 +19,8 @@ internal sealed record PipelineMapping(
 /// <param name="Random">For jitter.</param>
 /// <param name="Wake">Asks for a heartbeat: a page waits for the stream.</param>
 internal sealed record LaneContext(
-    PipelineOptions Options, ISyncState State, IRowSource Rows, MemoryBudget Budget, MemoryBudget PageBudget, Turnstile WriteGate, TimeProvider Time, Random Random,
+    PipelineOptions Options, ISyncState State, IRowSource Rows, MemoryBudget Budget, MemoryBudget PageBudget, Turnstile WriteGate, TimeProvider Time,
+        Random Random,
     PipelineEvents Events, Signal Wake)
 {
     /// <summary>Doubles from the base to the maximum, full jitter.</summary>

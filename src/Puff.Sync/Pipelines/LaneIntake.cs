@@ -3,7 +3,8 @@ using Puff.Sync.Changes;
 namespace Puff.Sync.Pipelines;
 
 /// <summary>
-/// The side of a lane that the stream is poured into: takes what is new, records touched keys, lets pages in where the stream has passed them, and knows what is
+/// The side of a lane that the stream is poured into: takes what is new, records touched keys, lets pages in where the stream has passed them, and knows what
+/// is
 /// not done yet. Thread-safe.
 /// </summary>
 internal sealed class LaneIntake
@@ -120,7 +121,8 @@ internal sealed class LaneIntake
         }
     }
 
-    /// <summary>What may be confirmed to the server as far as this lane is concerned, when the stream's last whole transaction ended at <paramref name="end"/>.</summary>
+    /// <summary>What may be confirmed to the server as far as this lane is concerned, when the stream's last whole transaction ended at <paramref
+    /// name="end"/>.</summary>
     public Lsn Confirmable(Lsn end)
     {
         lock (sync)

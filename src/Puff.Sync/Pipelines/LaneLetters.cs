@@ -36,7 +36,8 @@ internal sealed class LaneLetters(PipelineMapping mapping, PipelineOptions optio
         int attempts = (open.TryGetValue(named, out DeadLetter? before) ? before.Attempts : 0) + 1;
         bool triesAgain = isRetryable && attempts < options.LetterAttempts;
         return new DeadLetter(
-            0, mapping.Definition.Name, mapping.Record.Generation, named.ToString(), named.Values, change.Kind.ToString().ToLowerInvariant(), change.Position, stage,
+            0, mapping.Definition.Name, mapping.Record.Generation, named.ToString(), named.Values, change.Kind.ToString().ToLowerInvariant(), change.Position,
+                stage,
             code, message, detail is { Length: > 8192 } ? detail[..8192] : detail, 1, before?.FirstAt ?? now, now,
             triesAgain ? now + Pauses[Math.Min(attempts, Pauses.Length) - 1] : null, triesAgain ? LetterState.Open : LetterState.Permanent);
     }

@@ -90,7 +90,8 @@ internal sealed class LanePreparer(PipelineMapping mapping, LaneContext context,
         switch (mapping.Definition.OnTruncate)
         {
             case TruncateEvent.Stop:
-                throw new LaneStoppedException("truncate_stop", $"{change.Relation.Schema}.{change.Relation.Table} was truncated; [events] truncate = \"stop\"");
+                throw new LaneStoppedException("truncate_stop",
+                    $"{change.Relation.Schema}.{change.Relation.Table} was truncated; [events] truncate = \"stop\"");
             case TruncateEvent.Ignore:
                 stats.Truncates++;
                 batch.Changes++;

@@ -160,7 +160,8 @@ internal sealed class PageWindow
         return true;
     }
 
-    /// <summary>The stream has delivered everything committed before this position: the pages that waited for it, in the order they were taken, judged.</summary>
+    /// <summary>The stream has delivered everything committed before this position: the pages that waited for it, in the order they were taken,
+    /// judged.</summary>
     public IReadOnlyList<JudgedPage> Pass(Lsn delivered)
     {
         if (held.Count == 0)

@@ -17,7 +17,8 @@ internal sealed record PipelineParts(
 internal sealed record RunGoal(bool UntilCaughtUp = false, Lsn? Until = null, bool NoSnapshot = false);
 
 /// <summary>
-/// Runs the mappings of one slot: reads the stream, gives it to the lanes, reads snapshots beside it, records positions, confirms. Everything it needs it is given,
+/// Runs the mappings of one slot: reads the stream, gives it to the lanes, reads snapshots beside it, records positions, confirms. Everything it needs it is
+/// given,
 /// so that a simulation can drive it.
 /// </summary>
 internal sealed partial class Pipeline
@@ -248,7 +249,8 @@ internal sealed partial class Pipeline
 
     private async Task AddJobsAsync(LaneHost host, IReadOnlyList<SnapshotRecord> snapshots, CancellationToken stop)
     {
-        SnapshotRecord[] own = [.. snapshots.Where(s => s.Mapping == host.Name && s.Generation == host.Mapping.Record.Generation && s.State != SnapshotState.Paused)];
+        SnapshotRecord[] own = [.. snapshots.Where(s => s.Mapping == host.Name && s.Generation == host.Mapping.Record.Generation
+            && s.State != SnapshotState.Paused)];
         if (own.Length == 0 && host.Phase == MappingPhase.Pending && host.Mapping.Definition.Snapshot.Mode != SnapshotMode.None)
         {
             own = [await NewSnapshotAsync(host, SnapshotKind.Initial, null, null, stop)];
@@ -267,7 +269,8 @@ internal sealed partial class Pipeline
         LaneHost host, SnapshotKind kind, string? where, IReadOnlyList<IReadOnlyList<string>>? keys, CancellationToken cancellation)
     {
         var record = new SnapshotRecord(
-            0, host.Name, host.Mapping.Record.Generation, kind, host.Mapping.Definition.Snapshot.Mode, SnapshotState.Requested, progress.Confirmed, Where: where,
+            0, host.Name, host.Mapping.Record.Generation, kind, host.Mapping.Definition.Snapshot.Mode, SnapshotState.Requested, progress.Confirmed,
+                Where: where,
             Keys: keys);
         long id = await context.AskAsync(s => s.AddSnapshotAsync(record, cancellation), cancellation);
         return record with { Id = id };
@@ -341,7 +344,7 @@ internal sealed partial class Pipeline
                 parts.Events.Info("snapshot_started", host.Name, $"snapshot {job.Record.Id} ({job.Record.Kind})");
                 await job.RunAsync(cancellation);
                 parts.Events.Info(
-                    "snapshot_done", host.Name, $"{job.Record.RowsRead} rows read, {job.Record.RowsWritten} written, {job.Record.RowsStale} left to the stream");
+                    "snapshot_done", host.Name, $"{job.Record.RowsRead} rows read, {job.Record.RowsWritten} written, {job.Record.RowsStale} left");
             }
             finally
             {

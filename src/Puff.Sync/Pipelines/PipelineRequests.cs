@@ -188,13 +188,15 @@ internal sealed partial class Pipeline
 
     private static string? Text(JsonElement root, string name) => root.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
 
-    private static SnapshotKind KindOf(JsonElement root) => Text(root, "kind") is { } kind ? Enum.Parse<SnapshotKind>(kind, ignoreCase: true) : SnapshotKind.Replay;
+    private static SnapshotKind KindOf(JsonElement root) => Text(root, "kind") is { } kind ? Enum.Parse<SnapshotKind>(kind, ignoreCase: true)
+        : SnapshotKind.Replay;
 
     private static IReadOnlyList<IReadOnlyList<string>>? Keys(JsonElement root) => root.TryGetProperty("keys", out JsonElement keys)
         ? [.. keys.EnumerateArray().Select(k => (IReadOnlyList<string>)[.. k.EnumerateArray().Select(v => v.GetString()!)])]
         : null;
 
-    private static long[]? Numbers(JsonElement root) => root.TryGetProperty("ids", out JsonElement ids) ? [.. ids.EnumerateArray().Select(v => v.GetInt64())] : null;
+    private static long[]? Numbers(JsonElement root) => root.TryGetProperty("ids", out JsonElement ids) ? [.. ids.EnumerateArray().Select(v => v.GetInt64())]
+        : null;
 
     private async Task RetryLettersAsync(CancellationToken end)
     {

@@ -19,7 +19,8 @@ internal sealed class PipelineStatus(Pipeline pipeline, TimeProvider time)
         ["received"] = pipeline.Router.Delivered.ToString(),
         ["memory_in_flight"] = pipeline.Budget.Used,
         ["slot"] = pipeline.Slot is { } slot
-            ? new JsonObject { ["wal_status"] = slot.Status.ToString().ToLowerInvariant(), ["retained_bytes"] = slot.RetainedBytes, ["safe_bytes"] = slot.SafeBytes }
+            ? new JsonObject { ["wal_status"] = slot.Status.ToString().ToLowerInvariant(), ["retained_bytes"] = slot.RetainedBytes,
+                ["safe_bytes"] = slot.SafeBytes }
             : null,
         ["heartbeat_at"] = pipeline.Heartbeat.ReturnedAt?.ToString("O", CultureInfo.InvariantCulture),
         ["mappings"] = new JsonArray([.. pipeline.Hosts.Select(Describe)]),
@@ -40,8 +41,10 @@ internal sealed class PipelineStatus(Pipeline pipeline, TimeProvider time)
             Gauge(text, "slot_wal_status", (int)slot.Status);
         }
 
-        Gauge(text, "lag_bytes", pipeline.Router.Delivered.Value - (double)Math.Min(pipeline.Router.Delivered.Value, pipeline.Progress.Done.Value), "kind=\"processed\"");
-        Gauge(text, "lag_bytes", pipeline.Router.Delivered.Value - (double)Math.Min(pipeline.Router.Delivered.Value, pipeline.Progress.Confirmed.Value), "kind=\"confirmed\"");
+        Gauge(text, "lag_bytes", pipeline.Router.Delivered.Value - (double)Math.Min(pipeline.Router.Delivered.Value, pipeline.Progress.Done.Value),
+            "kind=\"processed\"");
+        Gauge(text, "lag_bytes", pipeline.Router.Delivered.Value - (double)Math.Min(pipeline.Router.Delivered.Value, pipeline.Progress.Confirmed.Value),
+            "kind=\"confirmed\"");
         Write(text, "heartbeat_seconds", pipeline.Heartbeat.RoundTrip, "");
         foreach (LaneHost host in pipeline.Hosts)
         {
@@ -81,7 +84,8 @@ internal sealed class PipelineStatus(Pipeline pipeline, TimeProvider time)
         string mapping = $"mapping=\"{host.Name}\"";
         LaneStats stats = host.Lane.Stats;
         MappingCounts counts = stats.Total;
-        foreach ((string op, long count) in ((string, long)[])[("insert", stats.Inserts), ("update", stats.Updates), ("delete", stats.Deletes), ("truncate", stats.Truncates)])
+        foreach ((string op, long count) in ((string, long)[])[("insert", stats.Inserts), ("update", stats.Updates), ("delete", stats.Deletes), ("truncate",
+            stats.Truncates)])
         {
             Counter(text, "changes_total", count, $"{mapping},op=\"{op}\"");
         }

@@ -5,7 +5,8 @@ using Puff.Sync.State;
 namespace Puff.Sync.Pipelines;
 
 /// <summary>
-/// Records how far the mappings are, then tells the server what it may forget: the end of the last transaction that is done in every mapping that holds the slot.
+/// Records how far the mappings are, then tells the server what it may forget: the end of the last transaction that is done in every mapping that holds the
+/// slot.
 /// </summary>
 internal sealed class ProgressKeeper(StreamRouter router, IChangeFeed feed, LaneContext context, Lsn confirmed)
 {

@@ -31,7 +31,7 @@ internal static class ShapeDrift
             {
                 throw new SyncException(
                     SyncExit.Failed, "column_retyped",
-                    $"Column \"{column.Name}\" of {relation.Schema}.{relation.Table} has another type than the mapping \"{plan.Mapping.Name}\" was planned for.",
+                    $"Column \"{column.Name}\" of {relation.Schema}.{relation.Table} has another type than \"{plan.Mapping.Name}\" was planned for.",
                     "write a new migration, or set [drift] retyped = \"convert\"");
             }
         }

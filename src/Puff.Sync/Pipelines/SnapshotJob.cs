@@ -5,7 +5,8 @@ using Puff.Sync.State;
 namespace Puff.Sync.Pipelines;
 
 /// <summary>
-/// Reads the existing rows of one mapping in pages, while the stream goes on. A page's cursor counts once its rows are durable and those it had to leave are read
+/// Reads the existing rows of one mapping in pages, while the stream goes on. A page's cursor counts once its rows are durable and those it had to leave are
+/// read
 /// again; from there a snapshot resumes after any interruption.
 /// </summary>
 internal sealed class SnapshotJob
@@ -333,7 +334,8 @@ internal sealed class SnapshotJob
         public bool IsOf(SnapshotJob other) => other == job;
 
         public override SnapshotMark? MarkOf(JudgedPage judged) =>
-            judged.Reread.Count == 0 && page.Cursor is { } cursor && before is null or { IsPrefixSettled: true } ? new SnapshotMark(job.saved.Id, page.Cursor!) : null;
+            judged.Reread.Count == 0 && page.Cursor is { } cursor && before is null or { IsPrefixSettled: true } ? new SnapshotMark(job.saved.Id, page.Cursor!)
+                : null;
 
         public override void Applied(JudgedPage judged, long written)
         {

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Puff.Sync.Pipelines;
 
 /// <summary>
-/// What a write's token carries beside the position: who wrote it and the how-manieth write it was, so that no two tokens are the same, and a snapshot's cursor.
+/// What a write's token carries beside the position: who wrote it and the how-manieth write it was, so that no two tokens are the same, and a snapshot's
+/// cursor.
 /// </summary>
 internal sealed record TokenPayload(string Writer, long Number, SnapshotMark? Mark)
 {

@@ -13,7 +13,8 @@ public static class RequestVerbs
         ChangeAsync(invocation, "pause", mapping, all, new JsonObject(), MappingPhase.Paused, cancellation);
 
     public static Task<SyncExit> ResumeAsync(SyncInvocation invocation, string? mapping, bool all, bool snapshot, CancellationToken cancellation) =>
-        ChangeAsync(invocation, "resume", mapping, all, new JsonObject { ["snapshot"] = snapshot }, snapshot ? MappingPhase.Pending : MappingPhase.Streaming, cancellation);
+        ChangeAsync(invocation, "resume", mapping, all, new JsonObject { ["snapshot"] = snapshot }, snapshot ? MappingPhase.Pending : MappingPhase.Streaming,
+            cancellation);
 
     public static async Task<SyncExit> SnapshotAsync(SyncInvocation invocation, string mapping, string? where, CancellationToken cancellation)
     {
@@ -28,7 +29,8 @@ public static class RequestVerbs
         PipelineRecord? pipeline = await state.ReadPipelineAsync(cancellation);
         long id = await state.AddSnapshotAsync(
             new SnapshotRecord(
-                0, mapping, record.Generation, SnapshotKind.Replay, SnapshotMode.Concurrent, SnapshotState.Requested, pipeline?.Confirmed ?? default, Where: where),
+                0, mapping, record.Generation, SnapshotKind.Replay, SnapshotMode.Concurrent, SnapshotState.Requested, pipeline?.Confirmed ?? default,
+                    Where: where),
             cancellation);
         invocation.Console.Print($"snapshot {id} of {mapping} is recorded; the next run reads it");
         return SyncExit.Done;
@@ -75,7 +77,8 @@ public static class RequestVerbs
 
     internal static async Task<IReadOnlyList<MappingRecord>> FindAsync(SqlSyncState state, string? mapping, CancellationToken cancellation)
     {
-        MappingRecord[] found = [.. (await state.ListMappingsAsync(cancellation)).Where(m => m.Phase != MappingPhase.Ended && (mapping is null || m.Name == mapping))];
+        MappingRecord[] found = [.. (await state.ListMappingsAsync(cancellation)).Where(m => m.Phase != MappingPhase.Ended && (mapping is null
+            || m.Name == mapping))];
         return found.Length > 0 ? found : throw new SyncException(SyncExit.NotFound, "mapping_not_found", $"There is no mapping {mapping}.");
     }
 

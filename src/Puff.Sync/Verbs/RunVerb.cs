@@ -17,7 +17,8 @@ namespace Puff.Sync.Verbs;
 /// <param name="NoSnapshot">Read no snapshots.</param>
 /// <param name="AcceptSource">Go on with another database than the state belongs to: every mapping starts over.</param>
 public sealed record RunOptions(
-    bool Apply = false, string? Only = null, bool UntilCaughtUp = false, string? Until = null, bool Wait = false, bool UseStored = false, bool NoSnapshot = false,
+    bool Apply = false, string? Only = null, bool UntilCaughtUp = false, string? Until = null, bool Wait = false, bool UseStored = false,
+        bool NoSnapshot = false,
     bool AcceptSource = false, string? Http = null);
 
 /// <summary>`puff sync run`: feeds the mappings until it is stopped.</summary>
@@ -34,7 +35,8 @@ public static class RunVerb
         }
 
         Lsn? until = options.Until is null ? null : Lsn.TryParse(options.Until, out Lsn parsed) ? parsed
-            : throw new SyncException(SyncExit.Usage, "bad_argument", $"--until: `{options.Until}` is no position", "give it as the server writes it: 0/16B3748");
+            : throw new SyncException(SyncExit.Usage, "bad_argument", $"--until: `{options.Until}` is no position",
+                "give it as the server writes it: 0/16B3748");
         var sessions = new ProjectSessions(project);
         await using SqlSyncState state = (await sessions.OpenStateAsync(create: true, stop))!;
         await LockAsync(state, invocation, options.Wait, stop);
@@ -187,15 +189,17 @@ public static class RunVerb
         foreach (PipelineMapping mapping in mappings)
         {
             invocation.Console.Say(
-                $"  {mapping.Definition.Name}: {mapping.Definition.Source.Schema}.{mapping.Definition.Source.Table} -> {mapping.Definition.Destination}/{mapping.Namespace} "
+                $"  {mapping.Definition.Name}: {mapping.Definition.Source.Schema}.{mapping.Definition.Source.Table} -> "
+                + $"{mapping.Definition.Destination}/{mapping.Namespace} "
                 + $"({mapping.Record.Phase.ToString().ToLowerInvariant()})");
         }
     }
 
     private static void Tell(SyncInvocation invocation, PipelineEvent told)
     {
+        string mapping = told.Mapping is null ? "" : $" {told.Mapping}";
         string line = string.Create(
-            CultureInfo.InvariantCulture, $"{told.At.UtcDateTime:HH:mm:ss.fff} {told.Level} {told.Name}{(told.Mapping is null ? "" : $" {told.Mapping}")}: {told.Text}");
+            CultureInfo.InvariantCulture, $"{told.At.UtcDateTime:HH:mm:ss.fff} {told.Level} {told.Name}{mapping}: {told.Text}");
         if (told.Level == "info")
         {
             invocation.Console.Say(line);

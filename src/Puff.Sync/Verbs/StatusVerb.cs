@@ -15,7 +15,8 @@ public static class StatusVerb
         project.RequireVariables(needsSource: true, needsDestination: false);
         var sessions = new ProjectSessions(project);
         await using SqlSyncState state = await sessions.RequireStateAsync(cancellation);
-        MappingRecord[] mappings = [.. (await state.ListMappingsAsync(cancellation)).Where(m => m.Phase != MappingPhase.Ended && (mapping is null || m.Name == mapping))];
+        MappingRecord[] mappings = [.. (await state.ListMappingsAsync(cancellation)).Where(m => m.Phase != MappingPhase.Ended && (mapping is null
+            || m.Name == mapping))];
         if (mapping is not null && mappings.Length == 0)
         {
             throw new SyncException(SyncExit.NotFound, "mapping_not_found", $"There is no mapping {mapping}.");
@@ -29,6 +30,8 @@ public static class StatusVerb
         IReadOnlyList<DeadLetter> letters = await state.ListLettersAsync(mapping, null, 10_000, cancellation);
         var rows = mappings.Select(m => Describe(m, snapshots, letters)).ToList();
         ulong end = (await server.ReadInsertLsnAsync(cancellation)).Value;
+        ulong behind = slot is null ? 0 : (end - Math.Min(end, slot.Confirmed.Value)) / 1024;
+        long kept = (slot?.RetainedBytes ?? 0) >> 20;
         if (invocation.Console.IsForPrograms)
         {
             invocation.Console.WriteObject(new JsonObject
@@ -51,10 +54,11 @@ public static class StatusVerb
         }
         else
         {
-            invocation.Console.Print(runner is null ? "runner   not running" : $"runner   {runner.Host} pid {runner.ProcessId} since {runner.Since.UtcDateTime:u}");
-            invocation.Console.Print(slot is null ? "slot     none" : string.Create(
-                CultureInfo.InvariantCulture,
-                $"slot     {project.Settings.Slot.Name} {slot.Status.ToString().ToLowerInvariant()}, confirmed {slot.Confirmed}, {(end - Math.Min(end, slot.Confirmed.Value)) / 1024} KiB behind, keeps {slot.RetainedBytes >> 20} MiB"));
+            invocation.Console.Print(runner is null ? "runner   not running"
+                : $"runner   {runner.Host} pid {runner.ProcessId} since {runner.Since.UtcDateTime:u}");
+            invocation.Console.Print(slot is null ? "slot     none" : (
+                $"slot     {project.Settings.Slot.Name} {slot.Status.ToString().ToLowerInvariant()}, confirmed {slot.Confirmed}, "
+                + $"{behind} KiB behind, keeps {kept} MiB"));
             invocation.Console.WriteRows(rows);
         }
 

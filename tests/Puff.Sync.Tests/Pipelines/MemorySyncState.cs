@@ -129,7 +129,8 @@ internal sealed class MemorySyncState(MemoryStateTables tables, TimeProvider tim
 
     public Task<IReadOnlyList<DeadLetter>> ListLettersAsync(string? mapping, LetterState? state, int limit, CancellationToken cancellation) =>
         Do<IReadOnlyList<DeadLetter>>("list letters", () =>
-            [.. tables.Letters.Where(l => (mapping is null || l.Mapping == mapping) && (state is null || l.State == state)).OrderByDescending(l => l.Id).Take(limit)]);
+            [.. tables.Letters.Where(l => (mapping is null || l.Mapping == mapping) && (state is null || l.State == state)).OrderByDescending(l => l.Id)
+                .Take(limit)]);
 
     public Task SaveLettersAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellation) => Do("save letters", () =>
     {

@@ -204,7 +204,8 @@ public sealed class PageWindowTests
 
     private static TransactionSnapshot Seeing(ulong xmin, ulong xmax, params ulong[] running) => new(xmin, xmax, new HashSet<ulong>(running));
 
-    internal static HeldPage Held(RowPage page) => new(page, [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, [0])!.Value)], null, new NoOwner(), Weightless);
+    internal static HeldPage Held(RowPage page) => new(page, [.. Enumerable.Range(0, page.Rows.Count).Select(i => RowKey.Of(page.Rows[i].New, [0])!.Value)],
+        null, new NoOwner(), Weightless);
 
     private static void Hold(PageWindow window, RowPage page) => Assert.True(window.TryHold(window.BeginRead(), Held(page)));
 }

@@ -6,7 +6,8 @@ using Xunit;
 namespace Puff.Sync.Tests.Pipelines;
 
 /// <summary>
-/// Whole pipelines from a real server into the engine. Section 24: 16 (operations), 17, 18, 19 (ids and keys), 20, 21 (filters and large values), 24 (truncate),
+/// Whole pipelines from a real server into the engine. Section 24: 16 (operations), 17, 18, 19 (ids and keys), 20, 21 (filters and large values), 24
+/// (truncate),
 /// 25 (partitions), 35 (pages), 42 (large values not read yet), 49, 53, 57 (restart), 58, 63, 64 (letters).
 /// </summary>
 public sealed class PipelineTests
@@ -16,7 +17,8 @@ public sealed class PipelineTests
     [Fact]
     public async Task Existing_rows_and_changes_arrive()
     {
-        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts + "INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(1, 25) i");
+        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts
+            + "INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(1, 25) i");
         pipeline.Options = pipeline.Options with { PageRows = 10 };
         await pipeline.Map("posts").ApplyAsync();
         await pipeline.CatchUpAsync();
@@ -38,7 +40,8 @@ public sealed class PipelineTests
         await pipeline.Map("posts").ApplyAsync();
         await pipeline.Database.RunAsync("UPDATE posts SET n = 2 WHERE id = 1");
         await pipeline.CatchUpAsync();
-        await pipeline.Database.RunAsync("INSERT INTO posts VALUES (2, 'b', repeat('y', 9000), 1); UPDATE posts SET n = 5; UPDATE posts SET id = 3 WHERE id = 1");
+        await pipeline.Database.RunAsync(
+            "INSERT INTO posts VALUES (2, 'b', repeat('y', 9000), 1); UPDATE posts SET n = 5; UPDATE posts SET id = 3 WHERE id = 1");
         await pipeline.CatchUpAsync();
         Assert.Equal(["2u: 'b' 'yyyyyyyyyyyyyyyyyyy…9002 5", "3u: 'a' 'xxxxxxxxxxxxxxxxxxx…9002 5"], await pipeline.ReadAsync("posts", "title", "body", "n"));
     }
@@ -108,7 +111,8 @@ public sealed class PipelineTests
     [InlineData(37)]
     public async Task Snapshots_of_any_size_end(int rows)
     {
-        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts + $"INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(1, {rows}) i");
+        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts
+            + $"INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(1, {rows}) i");
         pipeline.Options = pipeline.Options with { PageRows = 10 };
         await pipeline.Map("posts").ApplyAsync();
         await pipeline.CatchUpAsync();
@@ -121,7 +125,8 @@ public sealed class PipelineTests
     [Fact]
     public async Task A_snapshot_goes_on_while_the_table_changes()
     {
-        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts + "INSERT INTO posts SELECT i, 't' || i, null, 0 FROM generate_series(1, 400) i");
+        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts
+            + "INSERT INTO posts SELECT i, 't' || i, null, 0 FROM generate_series(1, 400) i");
         pipeline.Options = pipeline.Options with { PageRows = 20 };
         await pipeline.Map("posts").ApplyAsync();
         Task catchingUp = pipeline.CatchUpAsync();
@@ -142,13 +147,15 @@ public sealed class PipelineTests
         await pipeline.CatchUpAsync();
         string? table = await pipeline.Database.AskAsync<string>("SELECT string_agg(id || ':' || title || ':' || n, ',' ORDER BY id) FROM posts");
         IReadOnlyList<string> documents = await pipeline.ReadAsync("posts", "title", "n");
-        Assert.Equal(table, string.Join(',', documents.Select(d => d.Replace("u: '", ":", StringComparison.Ordinal).Replace("' ", ":", StringComparison.Ordinal))));
+        Assert.Equal(table, string.Join(',', documents.Select(d => d.Replace("u: '", ":", StringComparison.Ordinal).Replace("' ", ":",
+            StringComparison.Ordinal))));
     }
 
     [Fact]
     public async Task One_bad_row_becomes_a_letter_and_its_later_change_settles_it()
     {
-        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts + "INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(-1, 30) i WHERE i <> 0");
+        await using PostgresPipeline pipeline = await PostgresPipeline.CreateAsync(Posts
+            + "INSERT INTO posts SELECT i, 't' || i, null, i FROM generate_series(-1, 30) i WHERE i <> 0");
         await pipeline.Map("posts").ApplyAsync();
         await pipeline.CatchUpAsync();
         Assert.Equal(30, (await pipeline.ReadAsync("posts", "title")).Count);

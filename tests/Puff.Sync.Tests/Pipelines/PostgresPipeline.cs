@@ -39,7 +39,8 @@ internal sealed class PostgresPipeline : IAsyncDisposable
     public PipelineOptions Options { get; set; } = new()
     {
         BatchDelay = TimeSpan.FromMilliseconds(20), RequestInterval = TimeSpan.FromMilliseconds(50), RetryBase = TimeSpan.FromMilliseconds(20),
-        RetryMax = TimeSpan.FromMilliseconds(200), ReconnectBase = TimeSpan.FromMilliseconds(50), ShutdownTimeout = TimeSpan.FromSeconds(10), MemoryBudget = 64 << 20,
+        RetryMax = TimeSpan.FromMilliseconds(200), ReconnectBase = TimeSpan.FromMilliseconds(50), ShutdownTimeout = TimeSpan.FromSeconds(10),
+            MemoryBudget = 64 << 20,
         HeartbeatInterval = TimeSpan.FromMilliseconds(500),
     };
 
@@ -72,7 +73,8 @@ internal sealed class PostgresPipeline : IAsyncDisposable
         await using var server = new SourceServer(sessions);
         SourceIdentity identity = await server.IdentifyAsync(CancellationToken.None);
         await state.SavePipelineAsync(
-            new PipelineRecord(Database.Name, identity.SystemIdentifier, identity.DatabaseOid, identity.Timeline, Database.Name, Database.Name), CancellationToken.None);
+            new PipelineRecord(Database.Name, identity.SystemIdentifier, identity.DatabaseOid, identity.Timeline, Database.Name, Database.Name),
+                CancellationToken.None);
         await state.SaveProgressAsync([], start, CancellationToken.None);
         await using var session = await sessions.OpenAsync(SessionUse.Admin, CancellationToken.None);
         for (int i = 0; i < definitions.Count; i++)
@@ -85,7 +87,8 @@ internal sealed class PostgresPipeline : IAsyncDisposable
         return this;
     }
 
-    public async Task<SqlSyncState> OpenStateAsync() => (await SqlSyncState.OpenAsync(sessions, "puff_sync", Database.Name, create: true, CancellationToken.None))!;
+    public async Task<SqlSyncState> OpenStateAsync() => (await SqlSyncState.OpenAsync(sessions, "puff_sync", Database.Name, create: true,
+        CancellationToken.None))!;
 
     public Task CatchUpAsync() => RunAsync(new RunGoal(UntilCaughtUp: true), CancellationToken.None);
 

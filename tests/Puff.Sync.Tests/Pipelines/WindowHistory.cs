@@ -6,7 +6,8 @@ using Xunit;
 namespace Puff.Sync.Tests.Pipelines;
 
 /// <summary>
-/// A table with transactions that run at once, are logged, streamed, and become visible in any order that a server allows, while pages and rows by key are read:
+/// A table with transactions that run at once, are logged, streamed, and become visible in any order that a server allows, while pages and rows by key are
+/// read:
 /// at the end what was written must be the table. A row's content is the number of the transaction that wrote it last.
 /// </summary>
 internal sealed class WindowHistory(Random random)
@@ -187,7 +188,8 @@ internal sealed class WindowHistory(Random random)
     private void Reread()
     {
         RowKey[] asked = [.. pending];
-        if (asked.Length > 0 && Read([.. asked.Select(k => int.Parse(k.Values[0], System.Globalization.CultureInfo.InvariantCulture)).Where(visible.ContainsKey)], asked))
+        if (asked.Length > 0 && Read([.. asked.Select(k => int.Parse(k.Values[0], System.Globalization.CultureInfo.InvariantCulture))
+            .Where(visible.ContainsKey)], asked))
         {
             pending.Clear();
         }

@@ -24,7 +24,8 @@ internal sealed class SimulatedDatabase
     {
         Shapes = [.. identities.Select((identity, i) => new RelationShape(
             (uint)i + 100, "public", $"t{i}", identity,
-            [new ColumnShape("id", 20, -1, true), new ColumnShape("body", 25, -1, identity == ReplicaIdentity.Full), new ColumnShape("n", 23, -1, identity == ReplicaIdentity.Full)]))];
+            [new ColumnShape("id", 20, -1, true), new ColumnShape("body", 25, -1, identity == ReplicaIdentity.Full), new ColumnShape("n", 23, -1,
+                identity == ReplicaIdentity.Full)]))];
         Visible = [.. identities.Select(_ => new SortedDictionary<long, SimulatedRow>())];
     }
 

@@ -20,7 +20,8 @@ internal sealed class SimulatedNamespaces
 /// <summary>
 /// A destination as one process reaches it: slow, refusing for a while, losing answers; with tokens also delivering a write after its sender has given up.
 /// </summary>
-internal sealed class SimulatedDestination(SimulatedNamespaces store, SimulatedWorld world, TimeProvider time, bool hasTokens, Func<bool> isFaulty) : IDestination
+internal sealed class SimulatedDestination(SimulatedNamespaces store, SimulatedWorld world, TimeProvider time, bool hasTokens, Func<bool> isFaulty)
+    : IDestination
 {
     public bool HasTokens => hasTokens;
 

@@ -161,7 +161,8 @@ internal sealed class SyncSimulation
         events.Happened += e => notes.Add($"{TimeSpan.FromTicks(world.Now).TotalSeconds:F3} {home.Name} {e.Name} {e.Mapping} {e.Text}");
         var options = new PipelineOptions
         {
-            Name = "sim", BatchRows = 1 + world.Random.Next(8), BatchDelay = TimeSpan.FromMilliseconds(world.Random.Next(50)), PageRows = 1 + world.Random.Next(5),
+            Name = "sim", BatchRows = 1 + world.Random.Next(8), BatchDelay = TimeSpan.FromMilliseconds(world.Random.Next(50)), PageRows = 1
+                + world.Random.Next(5),
             PagesInFlight = 1 + world.Random.Next(3), RetryBase = TimeSpan.FromMilliseconds(5), RetryMax = TimeSpan.FromMilliseconds(200),
             ReconnectBase = TimeSpan.FromMilliseconds(10), ReconnectMax = TimeSpan.FromMilliseconds(200), HeartbeatInterval = TimeSpan.FromSeconds(1),
             RequestInterval = TimeSpan.FromMilliseconds(200), MemoryBudget = 4_000, WriteConcurrency = 2,
@@ -229,7 +230,7 @@ internal sealed class SyncSimulation
 
         string lanes = string.Join('\n', last!.Hosts.Select(h =>
             $"{h.Name} {h.Phase} jobs {h.Jobs.Count} rereads idle {h.Lane.Rereader.IsIdle}: {h.Lane.Intake.Describe()}"));
-        lanes += $"\ndone {last.Progress.Done} confirmed {last.Progress.Confirmed} end {last.Router.Mark.End} used {last.Budget.Used} of {last.Budget.Limit}; log {database.Insert}";
+        lanes += $"\ndone {last.Progress.Done} confirmed {last.Progress.Confirmed} end {last.Router.Mark.End} used {last.Budget.Used}; log {database.Insert}";
         throw new InvalidOperationException($"it never caught up:\n{lanes}\n{string.Join('\n', notes.TakeLast(60))}", running!.Exception);
     }
 

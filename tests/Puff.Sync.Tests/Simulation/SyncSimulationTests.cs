@@ -3,7 +3,8 @@ using Xunit;
 namespace Puff.Sync.Tests.Simulation;
 
 /// <summary>
-/// Section 24 in the simulator: 16-19, 21, 22, 24 (clear), 28, 36-39, 40, 42, 43, 48, 49, 57, 67: whatever is killed, cut, refused, lost or late, the namespace is
+/// Section 24 in the simulator: 16-19, 21, 22, 24 (clear), 28, 36-39, 40, 42, 43, 48, 49, 57, 67: whatever is killed, cut, refused, lost or late, the
+/// namespace is
 /// the table at the end. Further seeds: PUFF_SYNC_SEEDS=from-to.
 /// </summary>
 public sealed class SyncSimulationTests

@@ -41,7 +41,8 @@ internal static class RunCommands
         return new SyncCommand("run", "Feed the mappings until stopped.", terminal, context => RunVerb.RunAsync(
             context.Invocation,
             new RunOptions(
-                context.Get(apply), context.Get(only), context.Get(caughtUp), context.Get(until), context.Get(wait), context.Get(stored), context.Get(noSnapshot),
+                context.Get(apply), context.Get(only), context.Get(caughtUp), context.Get(until), context.Get(wait), context.Get(stored),
+                    context.Get(noSnapshot),
                 context.Get(accept), context.Get(http)),
             OpenEngineAsync, context.Cancellation))
         {
@@ -53,7 +54,8 @@ internal static class RunCommands
     {
         var mapping = new Argument<string?>("MAPPING") { Description = "One mapping. [default: all]", Arity = ArgumentArity.ZeroOrOne };
         return new SyncCommand(
-            "status", "How the pipeline and its mappings are.", terminal, context => StatusVerb.RunAsync(context.Invocation, context.Get(mapping), context.Cancellation))
+            "status", "How the pipeline and its mappings are.", terminal, context => StatusVerb.RunAsync(context.Invocation, context.Get(mapping),
+                context.Cancellation))
         {
             mapping,
         };
@@ -99,7 +101,8 @@ internal static class RunCommands
     private static Command Letters(Terminal terminal)
     {
         var ofMapping = new Option<string?>("--mapping") { Description = "Of one mapping.", HelpName = "MAPPING" };
-        var state = new Option<string>("--state") { Description = "open, permanent or all. [default: all]", HelpName = "STATE", DefaultValueFactory = _ => "all" };
+        var state = new Option<string>("--state") { Description = "open, permanent or all. [default: all]", HelpName = "STATE", DefaultValueFactory = _ =>
+            "all" };
         state.AcceptOnlyFromAmong("open", "permanent", "all");
         var limit = new Option<int>("--limit") { Description = "At most. [default: 50]", DefaultValueFactory = _ => 50 };
         var list = new SyncCommand("list", "Rows that could not be applied.", terminal, context => LetterVerbs.ListAsync(
@@ -123,5 +126,6 @@ internal static class RunCommands
     }
 
     private static (Argument<string?> Mapping, Option<bool> All) Which() => (
-        new Argument<string?>("MAPPING") { Description = "One mapping.", Arity = ArgumentArity.ZeroOrOne }, new Option<bool>("--all") { Description = "All mappings." });
+        new Argument<string?>("MAPPING") { Description = "One mapping.", Arity = ArgumentArity.ZeroOrOne },
+            new Option<bool>("--all") { Description = "All mappings." });
 }
