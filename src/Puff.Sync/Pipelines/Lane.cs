@@ -1,5 +1,4 @@
 using Puff.Sync.Changes;
-using Puff.Sync.State;
 
 namespace Puff.Sync.Pipelines;
 
