@@ -11,7 +11,9 @@ internal interface IChangeFeed : IAsyncDisposable
     /// </summary>
     IAsyncEnumerable<ChangeBatch> ReadAsync(Lsn from, int maxBytes, CancellationToken cancellation);
 
-    /// <summary>Everything that ended at or before this position is done: the server may forget it. Sent by a timer of the feed, also while nobody reads.</summary>
+    /// <summary>
+    /// Everything that ended at or before this position is done: the server may forget it. Sent by a timer of the feed, also while nobody reads.
+    /// </summary>
     void Confirm(Lsn done);
 }
 

@@ -3,7 +3,8 @@ using Puff.Sync.Changes;
 namespace Puff.Sync.Postgres;
 
 /// <summary>Which transactions a page's query saw (pg_current_snapshot), with 64-bit numbers.</summary>
-/// <param name="Running">Those between <paramref name="Xmin"/> and <paramref name="Xmax"/> that had not ended; null on a standby, where that is not known.</param>
+/// <param name="Running">Those between <paramref name="Xmin"/> and <paramref name="Xmax"/> that had not ended; null on a standby, where that is not
+/// known.</param>
 internal sealed record TransactionSnapshot(ulong Xmin, ulong Xmax, IReadOnlySet<ulong>? Running)
 {
     /// <summary>The 64-bit number nearest to this snapshot's of a number the stream cut to 32 bits.</summary>

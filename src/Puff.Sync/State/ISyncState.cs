@@ -4,7 +4,8 @@ namespace Puff.Sync.State;
 
 /// <summary>
 /// What one pipeline remembers between runs: its tables in the database (section 9 of the contract), or a fake. All methods are of one pipeline; times that are
-/// not given are the store's own. Throws <see cref="SyncException"/> for what trying again does not mend and <see cref="StateUnavailableException"/> for the rest.
+/// not given are the store's own. Throws <see cref="SyncException"/> for what trying again does not mend and <see cref="StateUnavailableException"/> for
+/// the rest.
 /// </summary>
 internal interface ISyncState : IAsyncDisposable
 {
@@ -19,7 +20,9 @@ internal interface ISyncState : IAsyncDisposable
     /// <summary>The pipeline's row; null before the first apply or run.</summary>
     Task<PipelineRecord?> ReadPipelineAsync(CancellationToken cancellation);
 
-    /// <summary>Writes the source's identity, the names of slot and publication; creates the row when there is none. Leaves runner and confirmed position.</summary>
+    /// <summary>
+    /// Writes the source's identity, the names of slot and publication; creates the row when there is none. Leaves runner and confirmed position.
+    /// </summary>
     Task SavePipelineAsync(PipelineRecord pipeline, CancellationToken cancellation);
 
     /// <summary>Notes a heartbeat's return.</summary>

@@ -178,7 +178,8 @@ internal sealed partial class SqlSyncState : ISyncState
     /// <summary>Forgets a mapping wholly: its migrations, generations, snapshots and letters.</summary>
     public Task ForgetMappingAsync(string mapping, CancellationToken cancellation) => ExecuteAsync(
         $"""
-        WITH a AS (DELETE FROM {schema}.migration WHERE pipeline = $1 AND mapping = $2), b AS (DELETE FROM {schema}.snapshot WHERE pipeline = $1 AND mapping = $2),
+        WITH a AS (DELETE FROM {schema}.migration WHERE pipeline = $1 AND mapping = $2),
+            b AS (DELETE FROM {schema}.snapshot WHERE pipeline = $1 AND mapping = $2),
             c AS (DELETE FROM {schema}.dead_letter WHERE pipeline = $1 AND mapping = $2)
         DELETE FROM {schema}.mapping WHERE pipeline = $1 AND name = $2
         """,

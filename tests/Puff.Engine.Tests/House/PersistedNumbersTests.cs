@@ -100,12 +100,14 @@ public class PersistedNumbersTests
     public void Every_format_with_samples_is_in_the_list()
     {
         string[] headless = ["row"];
+        // What Postgres sends is recorded there, too; its numbers are not ours.
+        string[] foreign = ["pgoutput"];
         string[] listed = [.. typeof(PersistedNumbersTests).GetMethod(nameof(Magic_and_version_stand_first))!
             .GetCustomAttributesData().Where(a => a.AttributeType == typeof(InlineDataAttribute))
             .Select(a => (string)((IReadOnlyList<CustomAttributeTypedArgument>)a.ConstructorArguments[0].Value!)[0].Value!)];
         Assert.Equal(
             Repository.Files("tests/golden", ".bin").Select(file => file.Split('/')[2]).Distinct().Order(StringComparer.Ordinal),
-            listed.Concat(headless).Order(StringComparer.Ordinal));
+            listed.Concat(headless).Concat(foreign).Order(StringComparer.Ordinal));
     }
 
     [Fact]
