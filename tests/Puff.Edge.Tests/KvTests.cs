@@ -1,4 +1,3 @@
-using Puff.Edge.Client;
 using Puff.Edge.Transport;
 using Xunit;
 using static Puff.Edge.Tests.EdgeFixture;

@@ -1,5 +1,4 @@
 using Google.Protobuf;
-using Puff.Edge.Client;
 using Puff.Edge.Protos.Query;
 using Puff.Edge.Transport;
 using Xunit;

@@ -222,7 +222,7 @@ public sealed class HistoryTests
         await fixture.CollectAsync("docs");
         time.Advance(TimeSpan.FromHours(2.5));
         await fixture.CollectAsync("docs");
-        Assert.Empty(before.Except(await fixture.KeysAsync("puff/ns/docs/")).Where(k => !k.Contains("/history/", StringComparison.Ordinal)));
+        Assert.DoesNotContain(before.Except(await fixture.KeysAsync("puff/ns/docs/")), k => !k.Contains("/history/", StringComparison.Ordinal));
         Assert.Contains(kept, await fixture.KeysAsync("puff/ns/docs/"));
 
         // What can be restored no more needs nothing.

@@ -1,7 +1,6 @@
 using Puff.Engine.Namespaces;
 using Puff.Engine.Queries;
 using Puff.Engine.Schema;
-using Puff.TestKit.Segments;
 using Puff.TestKit.Storage;
 using Xunit;
 using static Puff.Engine.Tests.Namespaces.EngineFixture;
