@@ -4,8 +4,7 @@ namespace Puff.Sync.Pipelines;
 
 /// <summary>
 /// The side of a lane that the stream is poured into: takes what is new, records touched keys, lets pages in where the stream has passed them, and knows what
-/// is
-/// not done yet. Thread-safe.
+/// is not done yet. Thread-safe.
 /// </summary>
 internal sealed class LaneIntake
 {

@@ -18,8 +18,7 @@ internal sealed record RunGoal(bool UntilCaughtUp = false, Lsn? Until = null, bo
 
 /// <summary>
 /// Runs the mappings of one slot: reads the stream, gives it to the lanes, reads snapshots beside it, records positions, confirms. Everything it needs it is
-/// given,
-/// so that a simulation can drive it.
+/// given, so that a simulation can drive it.
 /// </summary>
 internal sealed partial class Pipeline
 {

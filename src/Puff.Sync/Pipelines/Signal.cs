@@ -15,8 +15,7 @@ internal sealed class Signal
 
 /// <summary>
 /// Completes tasks apart from who causes it, who may hold locks, but on that one's scheduler: a source that runs continuations asynchronously would send
-/// those of
-/// WhenAny and WaitAsync to the thread pool, out of a simulation's order.
+/// those of WhenAny and WaitAsync to the thread pool, out of a simulation's order.
 /// </summary>
 internal static class Completion
 {

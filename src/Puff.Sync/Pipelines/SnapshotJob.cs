@@ -6,8 +6,7 @@ namespace Puff.Sync.Pipelines;
 
 /// <summary>
 /// Reads the existing rows of one mapping in pages, while the stream goes on. A page's cursor counts once its rows are durable and those it had to leave are
-/// read
-/// again; from there a snapshot resumes after any interruption.
+/// read again; from there a snapshot resumes after any interruption.
 /// </summary>
 internal sealed class SnapshotJob
 {
